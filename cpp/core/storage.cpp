@@ -1,0 +1,114 @@
+#include "cpp/core/storage.h"
+
+#include <sys/mman.h>
+
+#include <bit>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "cpp/core/check.h"
+
+namespace lw {
+namespace {
+
+constexpr i64 alignment = 64;
+constexpr i64 largest_cached_block = i64{64} << 20;
+constexpr i64 most_cached = i64{256} << 20;
+constexpr i64 huge_page = i64{2} << 20;
+
+// Sizes are rounded to an eighth of their power of two, so that near-equal requests share blocks at <= 12.5 % waste.
+i64 block_size(i64 bytes) {
+  if (bytes <= alignment) return alignment;
+  const i64 step = std::max<i64>(alignment, static_cast<i64>(std::bit_floor(static_cast<u64>(bytes))) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+// Large blocks ask for huge pages: rows at random places of a table then miss the translation buffer far less often.
+void* allocate_block(i64 size) {
+  if (size < 2 * huge_page) return std::aligned_alloc(alignment, static_cast<std::size_t>(size));
+  void* block = std::aligned_alloc(huge_page, static_cast<std::size_t>((size + huge_page - 1) / huge_page * huge_page));
+  if (block != nullptr) madvise(block, static_cast<std::size_t>(size), MADV_HUGEPAGE);
+  return block;
+}
+
+class CachingAllocator {
+ public:
+  std::byte* allocate(i64 bytes) {
+    const i64 size = block_size(bytes);
+    {
+      std::lock_guard lock(mutex_);
+      in_use_ += size;
+      peak_ = std::max(peak_, in_use_);
+      auto found = free_.find(size);
+      if (found != free_.end() && !found->second.empty()) {
+        std::byte* block = found->second.back();
+        found->second.pop_back();
+        cached_ -= size;
+        return block;
+      }
+    }
+    void* block = allocate_block(size);
+    if (block == nullptr) {
+      std::lock_guard lock(mutex_);
+      in_use_ -= size;
+      throw std::bad_alloc();
+    }
+    return static_cast<std::byte*>(block);
+  }
+
+  void release(std::byte* block, i64 bytes) {
+    const i64 size = block_size(bytes);
+    {
+      std::lock_guard lock(mutex_);
+      in_use_ -= size;
+      if (size <= largest_cached_block && cached_ + size <= most_cached) {
+        free_[size].push_back(block);
+        cached_ += size;
+        return;
+      }
+    }
+    std::free(block);
+  }
+
+  void release_cached() {
+    std::lock_guard lock(mutex_);
+    for (auto& [size, blocks] : free_)
+      for (std::byte* block : blocks) std::free(block);
+    free_.clear();
+    cached_ = 0;
+  }
+
+  AllocatorStats stats() {
+    std::lock_guard lock(mutex_);
+    return {in_use_, cached_, peak_};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<i64, std::vector<std::byte*>> free_;
+  i64 in_use_ = 0, cached_ = 0, peak_ = 0;
+};
+
+CachingAllocator& allocator() {
+  static CachingAllocator* instance = new CachingAllocator;  // never destroyed: arrays may outlive static destructors
+  return *instance;
+}
+
+}  // namespace
+
+Storage::Storage(i64 bytes, Device device) : data_(nullptr), bytes_(bytes), device_(device) {
+  expect(device == Device::cpu, "storage", "this build keeps arrays on the cpu only, got ", name_of(device));
+  data_ = allocator().allocate(bytes);
+}
+
+Storage::~Storage() {
+  if (!borrowed_) allocator().release(data_, bytes_);
+}
+
+AllocatorStats allocator_stats() { return allocator().stats(); }
+void release_cached_memory() { allocator().release_cached(); }
+
+}  // namespace lw

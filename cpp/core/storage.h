@@ -1,0 +1,45 @@
+// Memory of arrays: 64-byte aligned blocks from a caching allocator.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "cpp/core/device.h"
+#include "cpp/core/types.h"
+
+namespace lw {
+
+// A block of memory with one owner count. `version` counts in-place writes: an array saved for backward remembers it.
+// A borrowed block belongs to somebody else (a NumPy array given to an operation) and is valid for the call only.
+class Storage {
+ public:
+  Storage(i64 bytes, Device device);
+  Storage(std::byte* borrowed, i64 bytes) : data_(borrowed), bytes_(bytes), device_(Device::cpu), borrowed_(true) {}
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  std::byte* data() const { return data_; }
+  i64 bytes() const { return bytes_; }
+  Device device() const { return device_; }
+  bool borrowed() const { return borrowed_; }
+  u32 version() const { return version_.load(std::memory_order_relaxed); }
+  void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::byte* data_;
+  i64 bytes_;
+  Device device_;
+  bool borrowed_ = false;
+  std::atomic<u32> version_{0};
+};
+
+struct AllocatorStats {
+  i64 bytes_in_use;  // held by arrays
+  i64 bytes_cached;  // kept for reuse
+  i64 peak_in_use;
+};
+AllocatorStats allocator_stats();
+void release_cached_memory();
+
+}  // namespace lw

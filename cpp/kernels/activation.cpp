@@ -1,0 +1,33 @@
+#include "cpp/kernels/activation.h"
+
+#include "cpp/core/parallel.h"
+#include "cpp/kernels/activate.h"
+
+namespace lw::LIKEWISE_LEVEL {
+
+constexpr i64 elements_per_task = 16'384;
+
+// y = f(z)
+void activation_forward(const ActivationForward& k) {
+  with_activation(k.activation, [&](auto one) {
+    parallel_for(k.count, elements_per_task, [&](i64 begin, i64 end) {
+      for_lanes(end - begin, [&](i64 j, auto lanes) {
+        lanes.store(k.y + begin + j, decltype(one)::value(lanes.load(k.z + begin + j), k.alpha));
+      });
+    });
+  });
+}
+
+// dz = f'(z) dy
+void activation_backward(const ActivationBackward& k) {
+  with_activation(k.activation, [&](auto one) {
+    parallel_for(k.count, elements_per_task, [&](i64 begin, i64 end) {
+      for_lanes(end - begin, [&](i64 j, auto lanes) {
+        const Vec kept = lanes.load(k.kept + begin + j);
+        lanes.store(k.dz + begin + j, decltype(one)::slope(kept, kept, k.alpha) * lanes.load(k.dy + begin + j));
+      });
+    });
+  });
+}
+
+}  // namespace lw::LIKEWISE_LEVEL

@@ -1,0 +1,218 @@
+#include "cpp/kernels/gemm.h"
+
+#include "cpp/core/arena.h"
+#include "cpp/core/parallel.h"
+#include "cpp/kernels/gemm_pack.h"
+#include "cpp/kernels/gemm_tile.h"
+
+namespace lw::LIKEWISE_LEVEL {
+namespace {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Tiles by the width of their panel in vectors; kernels[rows - 1]. The tallest fills the registers.
+
+i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }
+i64 at_most(i64 a, i64 b) { return a < b ? a : b; }
+i64 at_least(i64 a, i64 b) { return a < b ? b : a; }
+
+using TileKernel = void (*)(const Tiles&);
+
+#if defined(__AVX512F__)
+constexpr TileKernel one_vector[] = {tiles<1, 1>,  tiles<2, 1>,  tiles<3, 1>,  tiles<4, 1>,  tiles<5, 1>,  tiles<6, 1>,
+                                     tiles<7, 1>,  tiles<8, 1>,  tiles<9, 1>,  tiles<10, 1>, tiles<11, 1>, tiles<12, 1>,
+                                     tiles<13, 1>, tiles<14, 1>, tiles<15, 1>, tiles<16, 1>};
+constexpr TileKernel two_vectors[] = {tiles<1, 2>, tiles<2, 2>, tiles<3, 2>, tiles<4, 2>,
+                                      tiles<5, 2>, tiles<6, 2>, tiles<7, 2>, tiles<8, 2>};
+constexpr TileKernel four_vectors[] = {tiles<1, 4>, tiles<2, 4>, tiles<3, 4>, tiles<4, 4>};
+#else
+constexpr TileKernel one_vector[] = {tiles<1, 1>, tiles<2, 1>, tiles<3, 1>, tiles<4, 1>,  tiles<5, 1>,  tiles<6, 1>,
+                                     tiles<7, 1>, tiles<8, 1>, tiles<9, 1>, tiles<10, 1>, tiles<11, 1>, tiles<12, 1>};
+constexpr TileKernel two_vectors[] = {tiles<1, 2>, tiles<2, 2>, tiles<3, 2>, tiles<4, 2>, tiles<5, 2>, tiles<6, 2>};
+constexpr TileKernel four_vectors[] = {tiles<1, 4>, tiles<2, 4>, tiles<3, 4>};
+#endif
+constexpr TileKernel eight_vectors[] = {tiles<1, 8>};
+
+struct Width {
+  i64 vectors;
+  const TileKernel* kernels;
+  i64 tallest;
+};
+template <std::size_t N>
+constexpr Width width_of(i64 vectors, const TileKernel (&kernels)[N]) {
+  return {vectors, kernels, static_cast<i64>(N)};
+}
+constexpr Width widths[] = {width_of(8, eight_vectors), width_of(4, four_vectors), width_of(2, two_vectors),
+                            width_of(1, one_vector)};
+constexpr i64 widest = 8 * native_lanes;
+
+// Few rows take the widest panel whose tile holds them all, for enough independent sums; many rows take two vectors.
+const Width& width_for(i64 rows, i64 columns) {
+  for (const Width& width : widths)
+    if (width.vectors * native_lanes <= columns && (rows <= width.tallest || width.vectors <= 2)) return width;
+  return columns > native_lanes ? widths[2] : widths[3];
+}
+
+// All rows of a panel, in tiles whose heights differ by one at most.
+void run_tiles(const Width& width, i64 rows, Tiles t) {
+  const i64 count = (rows + width.tallest - 1) / width.tallest, height = rows / count, taller = rows % count;
+  if (taller > 0) {
+    t.count = taller;
+    width.kernels[height](t);
+    t.a += taller * (height + 1) * t.row_bytes;
+    t.c += taller * (height + 1) * t.ldc;
+  }
+  t.count = count - taller;
+  width.kernels[height - 1](t);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Blocks of C
+
+constexpr i64 k_block = 256;  // a panel of B, [256, 32] at most, stays in the first-level cache
+
+struct Range {
+  i64 begin, end;
+  i64 size() const { return end - begin; }
+};
+
+// Tiles read B where it is, unless rows of B lie so far apart that a panel falls on few cache sets and many pages, and
+// enough rows of A pass to pay for a copy (measured: 64 rows at 1,024 columns, 256 at 512). A B that is transposed, or
+// whose last panel is not whole, is always copied.
+bool pays_to_pack(const Gemm& g, i64 rows) { return g.ldb >= 512 && rows * g.ldb * g.ldb >= i64{1} << 26; }
+
+// C over rows x columns, from A and B over k. `c` is where element (rows.begin, columns.begin) goes.
+void run_block(const Gemm& g, Range rows, Range columns, Range k, float* c, i64 ldc) {
+  Scratch scratch;
+  float* packed = nullptr;
+  float edge_bias[widest];
+  Tiles t;
+  t.row_bytes = 4 * (g.transpose_a ? 1 : g.lda);
+  t.step_bytes = 4 * (g.transpose_a ? g.lda : 1);
+  t.ldc = ldc;
+  i64 p = k.begin;
+  do {
+    t.k = at_most(k.end - p, k_block);
+    t.a = reinterpret_cast<const char*>(g.a) + rows.begin * t.row_bytes + p * t.step_bytes;
+    t.load_c = g.accumulate || p > k.begin;
+    t.activation = p + t.k >= k.end ? g.activation : Activation::linear;
+    for (i64 j = columns.begin; j < columns.end; j += t.columns) {
+      const i64 left = columns.end - j;
+      const bool reads_once = rows.size() == 1 && !g.transpose_b && left >= 256;
+      const Width& width = width_for(rows.size(), left);
+      const i64 lanes = reads_once ? 1024 : width.vectors * native_lanes;
+      t.columns = at_most(lanes, left);
+      t.c = c + j - columns.begin;
+      t.bias = p == k.begin && g.bias != nullptr ? g.bias + j : nullptr;
+      t.b = g.b + p * g.ldb + j;
+      t.ldb = g.ldb;
+      if (reads_once) {
+        one_row(t);
+        continue;
+      }
+      if (t.bias != nullptr && t.columns < lanes) {
+        for (i64 i = 0; i < lanes; ++i) edge_bias[i] = i < t.columns ? t.bias[i] : 0.f;
+        t.bias = edge_bias;
+      }
+      if (g.transpose_b || t.columns < lanes || pays_to_pack(g, rows.size())) {
+        if (packed == nullptr) packed = scratch.floats(k_block * widest);
+        if (g.transpose_b)
+          pack_transposed(g.b + j * g.ldb + p, g.ldb, t.k, t.columns, lanes, packed);
+        else
+          pack(g.b + p * g.ldb + j, g.ldb, t.k, t.columns, lanes, packed);
+        t.b = packed;
+        t.ldb = lanes;
+      }
+      run_tiles(width, rows.size(), t);
+    }
+    p += k_block;
+  } while (p < k.end);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Tasks
+
+// On one core: 16 operations a lane and nanosecond, or reading B at 160 bytes a nanosecond.
+double estimated_ns(i64 m, i64 n, i64 k) {
+  const double rows = static_cast<double>(m), most = rows / (8. * native_lanes);
+  return static_cast<double>(n) * static_cast<double>(k) * (most > 1. / 40 ? most : 1. / 40);
+}
+
+// A grid of blocks. The bits do not depend on it.
+struct Grid {
+  i64 rows, columns;  // of a block
+  i64 down, across, task_ns;
+};
+
+// Tasks of 8 to 250 us, 32 in the middle; a power of two, which divides well. They follow one another down the rows, so
+// that two threads seldom write next to each other.
+Grid grid_for(const Gemm& g) {
+  const double ns = estimated_ns(g.m, g.n, g.k);
+  const double wanted_ns = ns < 32 * 8e3 ? 8e3 : ns > 32 * 250e3 ? 250e3 : ns / 32;
+  i64 tasks = ns > 2e3 ? 2 : 1;
+  while (static_cast<double>(tasks) * wanted_ns < ns) tasks *= 2;
+
+  const bool packed = g.transpose_b || pays_to_pack(g, at_most(g.m, 512));
+  const i64 down = at_most(tasks, at_least(g.m / (packed ? 512 : 128), 1));
+  const i64 panel = 2 * native_lanes;
+  const i64 across = at_most(at_least(tasks / down, 1), ceil_div(g.n, panel));
+  const i64 further_down = at_most(at_least(tasks / across, down), at_least(g.m / 16, 1));  // where columns are few
+  Grid grid;
+  grid.rows = at_most(ceil_div(ceil_div(g.m, further_down), 8) * 8, g.m);
+  grid.columns = at_most(ceil_div(ceil_div(g.n, across), panel) * panel, g.n);
+  grid.down = ceil_div(g.m, grid.rows);
+  grid.across = ceil_div(g.n, grid.columns);
+  grid.task_ns = static_cast<i64>(ns) / (grid.down * grid.across);
+  return grid;
+}
+
+template <typename Use>
+LIKEWISE_INLINE void for_block(const Gemm& g, const Grid& grid, i64 task, const Use& use) {
+  const i64 row = task % grid.down * grid.rows, column = task / grid.down * grid.columns;
+  use(Range{row, at_most(row + grid.rows, g.m)}, Range{column, at_most(column + grid.columns, g.n)});
+}
+
+// C = A^T B over many rows of both, the gradient of a weight: k is cut into slices by shape alone, every slice has a
+// product of its own, and these are added in order.
+void sum_of_slices(const Gemm& g, i64 slices) {
+  const i64 slice = ceil_div(g.k, slices), size = g.m * g.n;
+  Scratch scratch;
+  float* products = scratch.floats(slices * size);
+  Gemm part = g;
+  part.accumulate = false;
+  part.bias = nullptr;
+  part.activation = Activation::linear;
+  parallel_for(
+      slices, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 s = begin; s < end; ++s)
+          run_block(part, {0, g.m}, {0, g.n}, {s * slice, at_most((s + 1) * slice, g.k)}, products + s * size, g.n);
+      },
+      static_cast<i64>(estimated_ns(g.m, g.n, slice)));
+  for (i64 row = 0; row < g.m; ++row)
+    for_lanes(g.n, [&](i64 j, auto lanes) {
+      float* c = g.c + row * g.ldc + j;
+      Vec sum = g.bias == nullptr ? Vec(0.f) : lanes.load(g.bias + j);
+      if (g.accumulate) sum += lanes.load(c);
+      for (i64 s = 0; s < slices; ++s) sum += lanes.load(products + s * size + row * g.n + j);
+      lanes.store(c, activate(g.activation, sum));
+    });
+}
+
+}  // namespace
+
+void gemm(const Gemm& g) {
+  if (g.m <= 0 || g.n <= 0) return;
+  if (g.transpose_a && g.m * g.n <= 4096 && g.k >= 1024) return sum_of_slices(g, at_most(g.k / 512, 16));
+  const Grid grid = grid_for(g);
+  parallel_for(
+      grid.down * grid.across, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 task = begin; task < end; ++task)
+          for_block(g, grid, task, [&](Range rows, Range columns) {
+            run_block(g, rows, columns, {0, g.k}, g.c + rows.begin * g.ldc + columns.begin, g.ldc);
+          });
+      },
+      grid.task_ns);
+}
+
+}  // namespace lw::LIKEWISE_LEVEL

@@ -1,0 +1,162 @@
+// The inner kernels of gemm: a tile of C stays in registers while k passes.
+//   c_rj = start_rj + sum_p a_rp b_pj     p ascending, one fused multiply-add a step
+// The order depends on nothing else, neither tile nor block nor thread nor instruction-set level, so the bits do not
+// either (v2 has no fused multiply-add), and a row's result is the same in any batch.
+#pragma once
+
+#include "cpp/kernels/activate.h"
+#include "cpp/kernels/simd.h"
+
+namespace lw::LIKEWISE_LEVEL {
+namespace {
+
+// `count` tiles of one height, one under the other, over one panel of columns and one block of k.
+struct Tiles {
+  i64 count, k;
+  const char* a;
+  i64 row_bytes, step_bytes;  // of A, from row to row and along k
+  const float* b;             // [k, panel], whole vectors in every row
+  i64 ldb;
+  float* c;
+  i64 ldc;
+  i64 columns;        // of the panel that C has
+  bool load_c;        // start at C
+  const float* bias;  // [panel] to start at, or null
+  Activation activation;
+};
+
+LIKEWISE_INLINE Native load_native(const float* from) { return *reinterpret_cast<const NativeUnaligned*>(from); }
+LIKEWISE_INLINE void store_native(float* to, Native value) { *reinterpret_cast<NativeUnaligned*>(to) = value; }
+
+// The edge of C: the first `columns` of each row of a tile that lies in a buffer.
+[[gnu::noinline]] void copy_edge(const Native* tile, i64 rows, i64 vectors, float* c, i64 ldc, i64 columns) {
+  for (i64 r = 0; r < rows; ++r)
+    for (i64 v = 0; v < vectors; ++v)
+      native_store_up_to(c + r * ldc + v * native_lanes, tile[r * vectors + v], columns - v * native_lanes);
+}
+[[gnu::noinline]] void add_edge(Native* tile, i64 rows, i64 vectors, const float* c, i64 ldc, i64 columns) {
+  for (i64 r = 0; r < rows; ++r)
+    for (i64 v = 0; v < vectors; ++v)
+      tile[r * vectors + v] += native_load_up_to(c + r * ldc + v * native_lanes, columns - v * native_lanes);
+}
+
+// Activations but relu, on a finished tile that is still in the first-level cache.
+[[gnu::noinline]] void activate_tile(Activation activation, float* c, i64 ldc, i64 rows, i64 columns) {
+  for (i64 r = 0; r < rows; ++r)
+    for_lanes(columns, [&](i64 j, auto lanes) {
+      lanes.store(c + r * ldc + j, activate(activation, lanes.load(c + r * ldc + j)));
+    });
+}
+
+LIKEWISE_INLINE void keep_in_register(Native& value) {
+#if defined(__x86_64__)
+  asm("" : "+v"(value));  // else the compiler loads it again for every use
+#endif
+}
+
+#define LIKEWISE_TILE(r, v) \
+  _Pragma("GCC unroll 16") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
+
+template <int Rows, int Vectors>
+void tiles(const Tiles& t) {
+  constexpr int registers_needed = Rows * Vectors + Vectors + 1;
+  const bool whole = t.columns >= Vectors * native_lanes;
+  const char* a = t.a;
+  float* c = t.c;
+  for (i64 tile = 0; tile < t.count; ++tile, a += Rows * t.row_bytes, c += Rows * t.ldc) {
+    for (int r = 0; r < Rows; ++r) __builtin_prefetch(c + r * t.ldc, 1);
+
+    Native sum[Rows][Vectors];
+    LIKEWISE_TILE(r, v) sum[r][v] = t.bias ? load_native(t.bias + v * native_lanes) : Native{};
+    if (t.load_c && whole) {
+      LIKEWISE_TILE(r, v) sum[r][v] += load_native(c + r * t.ldc + v * native_lanes);
+    } else if (t.load_c) {
+      Native buffer[Rows * Vectors];
+      LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
+      add_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
+      LIKEWISE_TILE(r, v) sum[r][v] = buffer[r * Vectors + v];
+    }
+
+    // Three rows of A to a pointer: base, base + stride, base + 2 stride are addressing modes, and registers suffice.
+    constexpr int bases = (Rows + 2) / 3;
+    const char* base[bases];
+#pragma GCC unroll 8
+    for (int i = 0; i < bases; ++i) base[i] = a + 3 * i * t.row_bytes;
+    const float* b = t.b;
+#pragma GCC unroll 1
+    for (i64 p = 0; p < t.k; ++p, b += t.ldb) {
+      Native row[Vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) {
+        row[v] = load_native(b + v * native_lanes);
+        if (Rows > 1 && Vectors > 1 && registers_needed <= native_registers) keep_in_register(row[v]);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        const Native value = *reinterpret_cast<const float*>(base[r / 3] + r % 3 * t.row_bytes) - Native{};
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = native_fma(value, row[v], sum[r][v]);
+      }
+#pragma GCC unroll 8
+      for (int i = 0; i < bases; ++i) {
+        base[i] += t.step_bytes;
+        asm("" : "+r"(base[i]));
+      }
+    }
+
+    if (t.activation == Activation::relu) {
+      LIKEWISE_TILE(r, v) sum[r][v] = native_max(Native{}, sum[r][v]);  // keeps a NaN
+    }
+    if (whole) {
+      LIKEWISE_TILE(r, v) store_native(c + r * t.ldc + v * native_lanes, sum[r][v]);
+    } else {
+      Native buffer[Rows * Vectors];
+      LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
+      copy_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
+    }
+    if (t.activation != Activation::linear && t.activation != Activation::relu)
+      activate_tile(t.activation, c, t.ldc, Rows, t.columns);
+  }
+}
+#undef LIKEWISE_TILE
+
+// The same for one row: B passes once, in the order it lies in memory, four of its rows at a time, over sums that stay
+// in C and so in the first-level cache. Bound by reading B; takes any number of columns.
+template <int Steps>
+LIKEWISE_INLINE void add_steps(const Tiles& t, i64 p) {
+  const float* b = t.b + p * t.ldb;
+  Native value[Steps];
+#pragma GCC unroll 4
+  for (int s = 0; s < Steps; ++s) {
+    value[s] = *reinterpret_cast<const float*>(t.a + (p + s) * t.step_bytes) - Native{};
+    keep_in_register(value[s]);
+  }
+  i64 j = 0;
+  for (; j + native_lanes <= t.columns; j += native_lanes) {
+    Native sum = load_native(t.c + j);
+#pragma GCC unroll 4
+    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], load_native(b + s * t.ldb + j), sum);
+    store_native(t.c + j, sum);
+  }
+  if (const i64 left = t.columns - j; left > 0) {
+    Native sum = native_load_up_to(t.c + j, left);
+#pragma GCC unroll 4
+    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], native_load_up_to(b + s * t.ldb + j, left), sum);
+    native_store_up_to(t.c + j, sum, left);
+  }
+}
+
+void one_row(const Tiles& t) {
+  for_lanes(t.columns, [&](i64 j, auto lanes) {
+    Vec start = t.bias == nullptr ? Vec(0.f) : lanes.load(t.bias + j);
+    if (t.load_c) start += lanes.load(t.c + j);
+    lanes.store(t.c + j, start);
+  });
+  i64 p = 0;
+  for (; p + 4 <= t.k; p += 4) add_steps<4>(t, p);
+  for (; p < t.k; ++p) add_steps<1>(t, p);
+  if (t.activation != Activation::linear) activate_tile(t.activation, t.c, t.ldc, 1, t.columns);
+}
+
+}  // namespace
+}  // namespace lw::LIKEWISE_LEVEL

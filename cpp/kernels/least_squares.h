@@ -1,0 +1,23 @@
+// Exact solves of alternating least squares, one small system a row.
+#pragma once
+
+#include "cpp/core/types.h"
+
+namespace lw {
+
+// For every row u with history H(u), weights w_h (1 where `weights` is null) and other side's vectors q_h:
+//   (gram + sum_h w_h q_h q_h' + ridge_u I) p_u = sum_h w_h q_h        explained_u = p_u sum_h w_h q_h
+// by a Cholesky factorization; a matrix that is not positive definite gives NaN.
+struct LeastSquares {
+  i64 rows, dim;
+  const float* others;   // [others, dim]
+  const float* gram;     // [dim, dim]
+  const i64* begin;      // [rows + 1] into history
+  const i32* history;    // rows of others
+  const float* weights;  // as history, or null
+  const float* ridge;    // [rows]
+  float* out;            // [rows, dim]
+  double* explained;     // [rows]
+};
+
+}  // namespace lw

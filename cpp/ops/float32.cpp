@@ -1,0 +1,33 @@
+#include "cpp/ops/float32.h"
+
+#include <algorithm>
+
+namespace lw {
+namespace {
+
+template <typename From, typename To>
+void convert(const Array& from, const Array& to) {
+  std::transform(from.data<From>(), from.data<From>() + from.count(), to.data<To>(),
+                 [](From value) { return static_cast<To>(value); });
+}
+
+template <typename To>
+Array converted(const Array& array) {
+  if (array.dtype() == dtype_of<To>()) return array;
+  Array result = empty(array.shape(), array.device(), dtype_of<To>());
+  switch (array.dtype()) {
+    case DType::float32: convert<float, To>(array, result); break;
+    case DType::int32: convert<i32, To>(array, result); break;
+    case DType::int64: convert<i64, To>(array, result); break;
+    case DType::boolean: convert<bool, To>(array, result); break;
+    case DType::uint8: convert<u8, To>(array, result); break;
+  }
+  return result;
+}
+
+}  // namespace
+
+Array converted_to_float32(const Array& array) { return converted<float>(array); }
+Array as_int64(const Array& array) { return converted<i64>(array); }
+
+}  // namespace lw

@@ -1,0 +1,15 @@
+// Arithmetic is float32: labels, counts and masks given as integers or booleans are converted.
+#pragma once
+
+#include "cpp/autograd/tensor.h"
+
+namespace lw {
+
+Array converted_to_float32(const Array& array);
+Array as_int64(const Array& array);  // of integers or booleans; the same array if it is int64
+
+inline Tensor as_float32(const Tensor& x) {
+  return x.dtype() == DType::float32 ? x : Tensor(converted_to_float32(x.value()));
+}
+
+}  // namespace lw

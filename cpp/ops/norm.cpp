@@ -1,0 +1,54 @@
+#include "cpp/ops/norm.h"
+
+#include "cpp/autograd/tape.h"
+#include "cpp/backend/dispatch.h"
+#include "cpp/ops/elementwise.h"
+#include "cpp/ops/float32.h"
+#include "cpp/ops/reduce.h"
+
+namespace lw::ops {
+namespace {
+
+void expect_parameter(const char* name, const Tensor& parameter, i64 n) {
+  expect(!parameter.defined() || parameter.shape() == Shape{n}, "layer_normalization", name, " must have shape ",
+         Shape{n}, ", got ", parameter.defined() ? parameter.shape() : Shape{});
+}
+
+const float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
+
+}  // namespace
+
+Tensor layer_normalization(const Tensor& any, const Tensor& gamma, const Tensor& beta, float epsilon) {
+  const Tensor x = as_float32(any);
+  expect(x.rank() >= 1 && x.dim(-1) > 0, "layer_normalization", "x must have a last axis to normalise, got shape ",
+         x.shape());
+  expect(epsilon > 0, "layer_normalization", "epsilon must be > 0, got ", epsilon);
+  const i64 n = x.dim(-1), rows = x.count() / n;
+  expect_parameter("gamma", gamma, n);
+  expect_parameter("beta", beta, n);
+  const Array y = empty(x.shape(), x.device()), mean = empty({rows}, x.device()), scale = empty({rows}, x.device());
+  kernels(x.device())
+      .layer_norm_forward({rows, n, epsilon, x.value().floats(), floats_or_null(gamma.value()),
+                           floats_or_null(beta.value()), y.floats(), mean.floats(), scale.floats()});
+  return record("layer_normalization", y, {&x, &gamma, &beta},
+                [rows, n, x = saved(x.value()), gamma = saved(gamma.value()), mean = saved(mean), scale = saved(scale)](
+                    const Array& dy, Wants wants) -> Grads {
+                  Array dx, dgamma, dbeta;
+                  if (wants[0]) dx = empty(dy.shape(), dy.device());
+                  if (wants[1]) dgamma = zeros({n}, dy.device());
+                  if (wants[2]) dbeta = zeros({n}, dy.device());
+                  kernels(dy.device())
+                      .layer_norm_backward({rows, n, x.get().floats(), floats_or_null(gamma), mean.get().floats(),
+                                            scale.get().floats(), dy.floats(), dx ? dx.floats() : nullptr,
+                                            dgamma ? dgamma.floats() : nullptr, dbeta ? dbeta.floats() : nullptr});
+                  return {dx, dgamma, dbeta};
+                });
+}
+
+Tensor l2_normalize(const Tensor& x, float epsilon) {
+  expect(epsilon > 0, "l2_normalize", "epsilon must be > 0, got ", epsilon);
+  const Tensor squares = sum(square(x), Axes{{-1}}, true);
+  return divide(x, sqrt(maximum(squares, Tensor(full({}, epsilon)))));
+}
+
+}  // namespace lw::ops

@@ -1,0 +1,154 @@
+#include "cpp/ops/softmax_loss.h"
+
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "cpp/autograd/tape.h"
+#include "cpp/backend/dispatch.h"
+#include "cpp/core/parallel.h"
+#include "cpp/ops/embedding.h"
+#include "cpp/ops/float32.h"
+
+namespace lw::ops {
+namespace {
+
+// The positions that count: which row of states each is, its target, and its weight over the sum of weights.
+struct Positions {
+  i64 count = 0;
+  Array state, target, coefficient;
+};
+
+Positions positions_of(const Array& targets, const Array& weights, std::optional<i64> ignored, i64 items) {
+  const i64 n = targets.count();
+  Positions kept{0, empty({n}, targets.device(), DType::int64), empty({n}, targets.device(), DType::int64),
+                 empty({n}, targets.device())};
+  double total = 0;
+  for (i64 i = 0; i < n; ++i) {
+    const i64 target = targets.dtype() == DType::int32 ? targets.data<i32>()[i] : targets.data<i64>()[i];
+    const float weight = weights ? weights.floats()[i] : 1.f;
+    expect(weight >= 0 && std::isfinite(weight), "softmax_loss", "weights must be finite and not negative, got ",
+           weight);
+    if (target == ignored || weight == 0) continue;
+    expect(target >= 0 && target < items, "softmax_loss", "targets must be in 0..", items - 1, ", got ", target);
+    kept.state.data<i64>()[kept.count] = i;
+    kept.target.data<i64>()[kept.count] = target;
+    kept.coefficient.floats()[kept.count] = weight;
+    total += weight;
+    ++kept.count;
+  }
+  for (i64 r = 0; r < kept.count; ++r)
+    kept.coefficient.floats()[r] = static_cast<float>(kept.coefficient.floats()[r] / total);
+  return kept;
+}
+
+SoftmaxLoss problem_of(const Array& states, const Array& table, const Array& bias, const Positions& positions,
+                       const Array& log_sum_exp) {
+  SoftmaxLoss problem{};
+  problem.rows = positions.count;
+  problem.items = table.dim(0);
+  problem.dim = table.dim(1);
+  problem.states = states.floats();
+  problem.state_of = positions.state.data<i64>();
+  problem.table = table.floats();
+  problem.bias = bias ? bias.floats() : nullptr;
+  problem.targets = positions.target.data<i64>();
+  problem.coefficients = positions.coefficient.floats();
+  problem.log_sum_exp = log_sum_exp.floats();
+  return problem;
+}
+
+struct Gradients {
+  Array states, table, bias;
+};
+
+Gradients gradients_for(const Array& states, const Array& table, const Array& bias, std::array<bool, 3> wants,
+                        const Positions& positions, SoftmaxLoss& problem) {
+  Gradients wanted;
+  const bool all = positions.count == states.rows().dim(0);  // positions left out have gradients of zero
+  if (wants[0]) wanted.states = all ? empty(states.shape()) : zeros(states.shape());
+  if (wants[1]) wanted.table = empty(table.shape());
+  if (wants[2]) wanted.bias = empty(bias.shape());
+  problem.dstates = wanted.states ? wanted.states.floats() : nullptr;
+  problem.dtable = wanted.table ? wanted.table.floats() : nullptr;
+  problem.dbias = wanted.bias ? wanted.bias.floats() : nullptr;
+  return wanted;
+}
+
+// Does the gradient in the forward pass pay? Enough positions to share out, and a table of which eight gradients are
+// little memory; beyond, scores are computed again in the backward pass.
+bool gradients_at_once(const SoftmaxLoss& problem) {
+  constexpr i64 enough_rows = 1024, most_floats = i64{16} << 20;
+  return problem.rows >= enough_rows && 8 * problem.items * problem.dim <= most_floats;
+}
+
+Grad scaled(const Array& array, float factor) {
+  if (!array || factor == 1.f) return array;
+  Array result = empty(array.shape());
+  const float* from = array.floats();
+  float* to = result.floats();
+  parallel_for(array.count(), 65536, [=](i64 begin, i64 end) {
+    for (i64 i = begin; i < end; ++i) to[i] = factor * from[i];
+  });
+  return result;
+}
+
+}  // namespace
+
+Tensor softmax_loss(const Tensor& any_states, const Tensor& table, const Tensor& targets, const Tensor& any_bias,
+                    const Tensor& any_weights, std::optional<i64> ignored) {
+  const Tensor states = as_float32(any_states);
+  expect(table.rank() == 2 && table.count() > 0, "softmax_loss", "table must have shape (items, dim), neither 0, got ",
+         table.shape());
+  expect_type(table.dtype() == DType::float32, "softmax_loss", "table must be float32, got ", name_of(table.dtype()));
+  expect(states.rank() >= 1 && states.dim(-1) == table.dim(1), "softmax_loss", "table has dim ", table.dim(1),
+         ", states have shape ", states.shape());
+  const Shape leading(states.shape().begin(), static_cast<std::size_t>(states.rank() - 1));
+  expect(targets.shape() == leading, "softmax_loss", "targets must have shape ", leading, ", got ", targets.shape());
+  expect_type(targets.dtype() == DType::int32 || targets.dtype() == DType::int64, "softmax_loss",
+              "targets must be int32 or int64, got ", name_of(targets.dtype()));
+  const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
+  expect(!bias.defined() || bias.shape() == Shape{table.dim(0)}, "softmax_loss", "bias must have shape ",
+         Shape{table.dim(0)}, ", got ", bias.defined() ? bias.shape() : Shape{});
+  const Tensor weights = any_weights.defined() ? as_float32(any_weights) : Tensor();
+  expect(!weights.defined() || weights.shape() == leading, "softmax_loss", "weights must have shape ", leading,
+         ", got ", weights.defined() ? weights.shape() : Shape{});
+
+  const Positions positions = positions_of(targets.value(), weights.value(), ignored, table.dim(0));
+  const Array log_sum_exp = empty({positions.count}), losses = empty({positions.count});
+  SoftmaxLoss problem = problem_of(states.value(), table.value(), bias.value(), positions, log_sum_exp);
+  problem.losses = losses.floats();
+  const bool at_once = wants_grad({&states, &table, &bias}) && gradients_at_once(problem);
+  Gradients gradients;
+  if (at_once) {
+    gradients =
+        gradients_for(states.value(), table.value(), bias.value(),
+                      {states.requires_grad(), table.requires_grad(), bias.requires_grad()}, positions, problem);
+    kernels(states.device()).softmax_loss_with_gradients(problem);
+  } else {
+    kernels(states.device()).softmax_loss(problem);
+  }
+  double loss = 0;
+  for (i64 r = 0; r < positions.count; ++r)
+    loss += static_cast<double>(positions.coefficient.floats()[r]) * losses.floats()[r];
+  const Array y = full({}, static_cast<float>(loss));
+
+  if (at_once)
+    return record("softmax_loss", y, {&states, &table, &bias}, [gradients](const Array& dy, Wants) -> Grads {
+      const float factor = *dy.floats();
+      return {scaled(gradients.states, factor), scaled(gradients.table, factor), scaled(gradients.bias, factor)};
+    });
+  return record("softmax_loss", y, {&states, &table, &bias},
+                [states = saved(states.value()), table = saved(table.value()), bias = saved(bias.value()), positions,
+                 log_sum_exp](const Array& dy, Wants wants) -> Grads {
+                  SoftmaxLoss problem = problem_of(states, table, bias, positions, log_sum_exp);
+                  const Gradients gradients =
+                      gradients_for(states, table, bias, {wants[0], wants[1], wants[2]}, positions, problem);
+                  kernels(dy.device()).softmax_loss_backward(problem);
+                  const float factor = *dy.floats();
+                  return {scaled(gradients.states, factor), scaled(gradients.table, factor),
+                          scaled(gradients.bias, factor)};
+                });
+}
+
+}  // namespace lw::ops

@@ -1,0 +1,100 @@
+#include "cpp/kernels/activation.h"
+#include "cuda/check.h"
+#include "cuda/device/grid.h"
+
+namespace lw::cuda {
+namespace {
+
+constexpr float selu_scale = 1.05070098735548049342f, selu_alpha = 1.67326324235437728482f;
+
+__device__ float sigmoid(float z) { return 1.f / (1.f + expf(-z)); }
+__device__ float normal_cdf(float z) { return 0.5f + 0.5f * erff(z * 0.707106781f); }
+__device__ float normal_density(float z) { return 0.398942280f * expf(-0.5f * z * z); }
+__device__ float gelu_tanh_inner(float z) {  // sqrt(2 / pi) (z + 0.044715 z^3)
+  return z * (0.797884561f + 0.797884561f * 0.044715f * z * z);
+}
+__device__ float softplus(float z) { return fmaxf(z, 0.f) + log1pf(expf(-fabsf(z))); }
+// As on the CPU, what is not a number stays so (fminf and fmaxf would drop it).
+__device__ float clamp(float z, float low, float high) { return z < low ? low : high < z ? high : z; }
+__device__ float hard_sigmoid(float z) { return clamp(z / 6.f + 0.5f, 0.f, 1.f); }
+
+// y = f(z). All threads take the same branch.
+__device__ float value(Activation activation, float z, float alpha) {
+  switch (activation) {
+    case Activation::linear: return z;
+    case Activation::relu: return z < 0.f ? 0.f : z;
+    case Activation::sigmoid: return sigmoid(z);
+    case Activation::tanh: return tanhf(z);
+    case Activation::leaky_relu: return z > 0.f ? z : alpha * z;
+    case Activation::relu6: return clamp(z, 0.f, 6.f);
+    case Activation::elu: return z > 0.f ? z : alpha * expm1f(z);
+    case Activation::selu: return selu_scale * (z > 0.f ? z : selu_alpha * expm1f(z));
+    case Activation::gelu: return z * normal_cdf(z);
+    case Activation::gelu_tanh: return z * sigmoid(2.f * gelu_tanh_inner(z));
+    case Activation::silu: return z * sigmoid(z);
+    case Activation::softplus: return softplus(z);
+    case Activation::softsign: return z / (1.f + fabsf(z));
+    case Activation::exponential: return expf(z);
+    case Activation::hard_sigmoid: return hard_sigmoid(z);
+    case Activation::hard_silu: return z * hard_sigmoid(z);
+    case Activation::mish: return z * tanhf(softplus(z));
+  }
+  return z;
+}
+
+// dy/dz, from z where needs_input(activation), else from y.
+__device__ float slope(Activation activation, float kept, float alpha) {
+  const float z = kept, y = kept;
+  switch (activation) {
+    case Activation::linear: return 1.f;
+    case Activation::relu: return y > 0.f ? 1.f : 0.f;
+    case Activation::sigmoid: return y * (1.f - y);
+    case Activation::tanh: return 1.f - y * y;
+    case Activation::leaky_relu: return y > 0.f ? 1.f : alpha;
+    case Activation::relu6: return y > 0.f && y < 6.f ? 1.f : 0.f;
+    case Activation::elu: return y > 0.f ? 1.f : y + alpha;
+    case Activation::selu: return y > 0.f ? selu_scale : y + selu_scale * selu_alpha;
+    case Activation::gelu: return normal_cdf(z) + z * normal_density(z);
+    case Activation::gelu_tanh: {
+      const float s = sigmoid(2.f * gelu_tanh_inner(z));
+      const float inner_slope = 0.797884561f + 3.f * 0.797884561f * 0.044715f * z * z;
+      return s + 2.f * z * s * (1.f - s) * inner_slope;
+    }
+    case Activation::silu: return sigmoid(z) * (1.f + z * (1.f - sigmoid(z)));
+    case Activation::softplus: return -expm1f(-y);
+    case Activation::softsign: return (1.f - fabsf(y)) * (1.f - fabsf(y));
+    case Activation::exponential: return y;
+    case Activation::hard_sigmoid: return y > 0.f && y < 1.f ? 1.f / 6.f : 0.f;
+    case Activation::hard_silu: return z <= -3.f ? 0.f : z >= 3.f ? 1.f : z / 3.f + 0.5f;
+    case Activation::mish: {
+      const float t = tanhf(softplus(z));
+      return t + z * sigmoid(z) * (1.f - t * t);
+    }
+  }
+  return 1.f;
+}
+
+__global__ void forward(ActivationForward k) {
+  for (i64 i = first_element(); i < k.count; i += grid_threads()) k.y[i] = value(k.activation, k.z[i], k.alpha);
+}
+
+__global__ void backward(ActivationBackward k) {
+  for (i64 i = first_element(); i < k.count; i += grid_threads())
+    k.dz[i] = slope(k.activation, k.kept[i], k.alpha) * k.dy[i];
+}
+
+}  // namespace
+
+// y = f(z)
+void activation_forward(const ActivationForward& k) {
+  forward<<<blocks_for(k.count, block_threads), block_threads>>>(k);
+  check_launch("activation_forward");
+}
+
+// dz = f'(z) dy
+void activation_backward(const ActivationBackward& k) {
+  backward<<<blocks_for(k.count, block_threads), block_threads>>>(k);
+  check_launch("activation_backward");
+}
+
+}  // namespace lw::cuda

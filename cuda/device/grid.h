@@ -1,0 +1,22 @@
+// How work is laid over a grid: blocks of 256 threads that stride over it, enough of them to fill any device.
+#pragma once
+
+#include "cpp/core/types.h"
+
+namespace lw::cuda {
+
+constexpr int block_threads = 256;
+constexpr int warp_threads = 32;
+constexpr i64 most_blocks = 4096;
+
+// Blocks for `count` pieces of work of which a block does `each` at a time; at least one.
+inline unsigned blocks_for(i64 count, i64 each) {
+  const i64 blocks = (count + each - 1) / each;
+  return static_cast<unsigned>(blocks < 1 ? 1 : blocks < most_blocks ? blocks : most_blocks);
+}
+
+// This thread's first element, and how far it is to its next.
+__device__ inline i64 first_element() { return i64{blockIdx.x} * block_threads + threadIdx.x; }
+__device__ inline i64 grid_threads() { return i64{gridDim.x} * block_threads; }
+
+}  // namespace lw::cuda

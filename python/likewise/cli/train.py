@@ -1,0 +1,87 @@
+"""`likewise train`: a log into a model file."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from likewise.cli.arguments import Command, declare_log, declare_settings, make_model, read_log
+from likewise.cli.output import say, show
+
+if TYPE_CHECKING:
+    from likewise.data import Interactions
+    from likewise.models import Recommender
+
+VALIDATION_METRICS = ("ndcg@10", "recall@10")
+PATIENCE_EPOCHS = 3
+
+
+def _declare(parser: argparse.ArgumentParser) -> None:
+    declare_log(parser, "log", "who did what")
+    parser.add_argument("--model", required=True, help="popularity, itemknn, ease, ials, mf or neumf")
+    parser.add_argument("--out", required=True, metavar="FILE", help="the model file to write")
+    declare_settings(parser)
+    parser.add_argument(
+        "--validation",
+        type=float,
+        metavar="SHARE",
+        help=f"hold out this share of each user's rows; stop once {VALIDATION_METRICS[0]} on them stops rising",
+    )
+    parser.add_argument(
+        "--items", metavar="FILE", help="a table of items, ids first; its column `title` is shown with recommendations"
+    )
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop training after this time")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from likewise.data import Features
+
+    model = make_model(arguments.model, dict(arguments.settings))
+    log = read_log(arguments.log, arguments)
+    say(f"{arguments.log}: {log!r}")
+    started = time.perf_counter()
+    quality: dict[str, float] = {}
+    options: dict[str, Any] = {"time_limit": arguments.time_limit}
+    if arguments.items:
+        options["item_features"] = Features.read(arguments.items)
+    if arguments.validation is None:
+        model.fit(log, **options)
+    else:
+        quality = _fit_with_validation(model, log, arguments.validation, options)
+    seconds = time.perf_counter() - started
+    model.save(arguments.out)
+    result = {
+        "model": type(model).__name__,
+        "settings": model.get_params(),
+        "users": model.n_users,
+        "items": model.n_items,
+        "seconds": round(seconds, 3),
+        "validation": quality,
+        "file": arguments.out,
+    }
+    described = "".join(f", validation {name} {value:.4f}" for name, value in quality.items())
+    show(result, f"{model!r} trained in {seconds:.1f} s{described}; saved as {arguments.out}", arguments.json)
+
+
+def _fit_with_validation(
+    model: Recommender, log: Interactions, share: float, options: dict[str, Any]
+) -> dict[str, float]:
+    from likewise.data.split import by_user
+    from likewise.training.callbacks import EarlyStopping
+
+    train, validation = by_user(log, test=share)
+    has_epochs = any(field.name == "epochs" for field in fields(model))
+    callbacks = [EarlyStopping(VALIDATION_METRICS[0], patience=PATIENCE_EPOCHS)] if has_epochs else []
+    model.fit(train, validation=validation, callbacks=callbacks, **options)
+    return dict(model.evaluate(validation, metrics=VALIDATION_METRICS))
+
+
+TRAIN = Command(
+    name="train",
+    summary="Train a model on a log and save it.",
+    example="  likewise train ratings.csv --model mf --out movies.lw --set dim=32 --validation 0.1",
+    declare=_declare,
+    run=_run,
+)

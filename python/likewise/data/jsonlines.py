@@ -1,0 +1,119 @@
+"""JSON lines, one object a line -> rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from likewise.data.columns import Named, Role, find_columns
+from likewise.data.database import Database, open_database
+from likewise.data.files import is_gzip, open_text, plainly_named
+from likewise.data.idkinds import IdKind, IdReading, text_readings
+from likewise.data.loading import joined_name
+from likewise.data.rows import ReadOptions, Rows
+from likewise.data.typed import TypedRelation, read_typed
+
+_SAMPLE_LINES = 1000
+_LONGEST_LINE = 16_000_000  # bytes
+_SEPARATOR = "\0"  # stands in no JSON text, so that a line is one cell
+_READ_LINES = (
+    "read_csv(?, auto_detect = false, header = false, delim = ?, quote = '', escape = '', compression = ?, "
+    f"columns = {{'line': 'VARCHAR'}}, max_line_size = {_LONGEST_LINE})"
+)
+
+
+def read_json_lines(paths: Sequence[Path], named: Named, options: ReadOptions, encoding: str) -> Rows:
+    """Rows of files of JSON objects.
+
+    Raises:
+        ValueError: If a line is malformed and is not to be skipped; names file, line and column.
+    """
+    source = joined_name(paths)
+    keys = _keys(paths[0], encoding)
+    places = find_columns(keys, named, source)
+    with open_database(options.memory_limit) as database:
+        for number, path in enumerate(paths):
+            _load_lines(database, number, path, encoding)
+        columns: dict[Role, str] = {role: _member(keys[place]) for role, place in places.items()}
+        files = ", ".join(f"'{str(path).replace(chr(39), chr(39) * 2)}'" for path in paths)
+        relation = TypedRelation(
+            source,
+            "lines",
+            [],
+            columns,
+            id_readings={role: _id_readings(database, keys[places[role]]) for role in ("user", "item")},
+            origin=(f"[{files}][file + 1]", "number", "line"),
+            unit="line",
+            fault_of=_fault_of,
+        )
+        return read_typed(database, relation, options)
+
+
+def _keys(path: Path, encoding: str) -> list[str]:
+    """The members of the first objects, in the order they come."""
+    keys: dict[str, None] = {}
+    with open_text(path, encoding) as file:
+        for _, line in zip(range(_SAMPLE_LINES), file, strict=False):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(value, dict):
+                keys.update(dict.fromkeys(value))
+    return list(keys)
+
+
+def _fault_of(line: str) -> str | None:
+    try:
+        value = json.loads(line)
+    except ValueError as error:
+        return f"not JSON ({error})"
+    return None if isinstance(value, dict) else "not a JSON object"
+
+
+def _pointer(key: str) -> str:
+    """A member as an SQL string with its JSON pointer."""
+    pointer = "/" + key.replace("~", "~0").replace("/", "~1")
+    return "'" + pointer.replace("'", "''") + "'"
+
+
+def _member(key: str) -> str:
+    return f"CASE WHEN json_valid(line) THEN json_extract_string(line, {_pointer(key)}) END"
+
+
+def _id_readings(database: Database, key: str) -> list[IdReading]:
+    """Integers where every id is a JSON number, text where one is a string."""
+    kind = f"CASE WHEN json_valid(line) THEN json_type(line, {_pointer(key)}) END"
+    (texts,) = database.row(f"SELECT count(*) FROM lines WHERE {kind} NOT IN ('UBIGINT', 'BIGINT', 'DOUBLE', 'NULL')")
+    return text_readings(_member(key), IdKind.TEXT if texts else IdKind.INT32)
+
+
+def _load_lines(database: Database, number: int, path: Path, encoding: str) -> None:
+    """Adds a file's lines that are not empty, with their numbers, to the table `lines`."""
+    import duckdb
+
+    database.run("CREATE TEMP TABLE IF NOT EXISTS lines (file INTEGER, number BIGINT, line VARCHAR)")
+    numbered = f"SELECT {number} AS file, row_number() OVER () AS number, line FROM {_READ_LINES}"
+    insert = f"INSERT INTO lines SELECT * FROM ({numbered}) WHERE trim(line) <> ''"
+    try:
+        if encoding.lower() not in ("utf-8", "utf8", "utf_8", "ascii"):
+            raise duckdb.InvalidInputException(encoding)
+        file, compression = plainly_named(path, database.folder), "gzip" if is_gzip(path) else "none"
+        database.run(insert, [str(file)], _SEPARATOR, compression)
+    except duckdb.Error:  # line ends of two kinds, bytes that are not UTF-8
+        copy = database.folder / f"lines{number}"
+        with open_text(path, encoding) as source, open(copy, "w", encoding="utf-8", newline="\n") as target:
+            for line in source:
+                text = line.rstrip("\r\n")
+                is_text = text.isascii() or not any("\udc80" <= mark <= "\udcff" for mark in text)
+                target.write(text if is_text else f"not valid in {encoding}: {_readable(text)}")
+                target.write("\n")
+        try:
+            database.run(insert, [str(copy)], _SEPARATOR, "none")
+        except duckdb.Error as error:
+            raise ValueError(f"{path}: not readable as lines of at most {_LONGEST_LINE:,} bytes: {error}") from error
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")

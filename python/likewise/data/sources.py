@@ -1,0 +1,175 @@
+"""Any source of interactions -> rows: files, arrays, frames, queries, matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from likewise.data.arrays import as_column, joined_columns
+from likewise.data.columns import Named, Role, find_columns
+from likewise.data.database import open_database, quoted
+from likewise.data.delimited import read_delimited
+from likewise.data.files import find_files, open_bytes, plainly_named
+from likewise.data.jsonlines import read_json_lines
+from likewise.data.loading import joined_name
+from likewise.data.rows import ReadOptions, Rows
+from likewise.data.typed import TypedRelation, read_typed
+
+_REGISTERED = "given"  # the name frames and arrays go by in DuckDB
+_ROWS_AT_ONCE = 100_000
+
+
+def from_file(
+    path: str | PathLike[str],
+    named: Named,
+    options: ReadOptions,
+    *,
+    separator: str | None,
+    header: bool | Literal["auto"],
+    encoding: str,
+) -> Rows:
+    """Rows of one file or, for a glob, several; the content says of what kind they are.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a file is not readable or a row is malformed; names file and line.
+    """
+    if separator == "":
+        raise ValueError("separator: takes what stands between two cells, got an empty string")
+    if header not in ("auto", True, False):
+        raise ValueError(f'header: takes "auto", True or False, got {header!r}')
+    paths = find_files(path)
+    with open_bytes(paths[0]) as file:
+        start = file.read(4096)
+    if start.startswith(b"PAR1"):
+        return _read_parquet(paths, named, options)
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and separator is None:
+        return read_json_lines(paths, named, options, encoding)
+    if start.lstrip().startswith(b"[{") and separator is None:
+        raise ValueError(f"{paths[0]}: a JSON array; write one object a line instead (JSON lines)")
+    return read_delimited(paths, named, options, separator=separator, header=header, encoding=encoding)
+
+
+def _read_parquet(paths: Sequence[Path], named: Named, options: ReadOptions) -> Rows:
+    source = joined_name(paths)
+    with open_database(options.memory_limit) as database:
+        files = [str(plainly_named(path, database.folder)) for path in paths]
+        sql = "read_parquet(?, filename = true, file_row_number = true)"
+        described = database.rows("DESCRIBE SELECT * FROM read_parquet(?)", files)
+        names = [str(name) for name, *_ in described]
+        columns = {role: quoted(names[place]) for role, place in find_columns(names, named, source).items()}
+        origin = ("filename", "file_row_number + 1", "''")
+        return read_typed(database, TypedRelation(source, sql, [files], columns, origin=origin), options)
+
+
+def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
+    """Rows of a pandas or polars DataFrame, a pyarrow Table, or a mapping of names to one-dimensional arrays.
+
+    Raises:
+        TypeError: If it is none of these.
+        ValueError: If a column is not recognised, or a row is malformed.
+    """
+    if isinstance(frame, Mapping):
+        names = [str(name) for name in frame]
+        places = find_columns(names, named, "the frame")
+        listed = list(frame.values())
+        return from_arrays({role: listed[place] for role, place in places.items()}, options, "the frame")
+    columns = getattr(frame, "column_names", getattr(frame, "columns", None))
+    if columns is None or not hasattr(frame, "__len__"):
+        raise TypeError(f"frame: takes a pandas, polars or pyarrow table, got {type(frame).__name__}")
+    places = find_columns([str(name) for name in columns], named, "the frame")
+    return _read_registered(_renamed(frame, list(columns), places), places, options, "the frame")
+
+
+def _renamed(frame: Any, names: list[Any], places: Mapping[Role, int]) -> Any:
+    """The columns of a frame that have a role, named by it, as DuckDB can register them."""
+    roles, kept = list(places), list(places.values())
+    if hasattr(frame, "iloc"):
+        chosen = frame.iloc[:, kept].set_axis(roles, axis=1)
+        # DuckDB before 2.0 does not know the text type of pandas 3.
+        return chosen.astype({role: object for role in roles if str(chosen[role].dtype) == "str"})
+    if hasattr(frame, "rename_columns"):
+        return frame.select(kept).rename_columns(roles)
+    if hasattr(frame, "to_arrow"):
+        try:
+            return frame.select([names[place] for place in kept]).to_arrow().rename_columns(roles)
+        except ModuleNotFoundError:  # polars without pyarrow
+            pass
+    return {role: as_column(frame[names[place]], role) for role, place in places.items()}
+
+
+def from_arrays(columns: Mapping[Role, Any], options: ReadOptions, source: str = "the arrays") -> Rows:
+    """Rows of one-dimensional arrays, Series or lists of one length by role; None where there is none.
+
+    Raises:
+        ValueError: If lengths differ, or a row is malformed.
+    """
+    arrays = {role: as_column(values, role) for role, values in columns.items() if values is not None}
+    for role, array in arrays.items():
+        if len(array) != len(arrays["user"]):
+            raise ValueError(f"{role}: {len(array):,} rows, but user has {len(arrays['user']):,}")
+    return _read_registered(arrays, list(arrays), options, source)
+
+
+def _read_registered(columns: Any, roles: Iterable[Role], options: ReadOptions, source: str) -> Rows:
+    with open_database(options.memory_limit) as database:
+        database.connection.register(_REGISTERED, columns)
+        relation = TypedRelation(source, _REGISTERED, [], {role: quoted(role) for role in roles})
+        return read_typed(database, relation, options)
+
+
+def from_sql(query: str, connection: Any, named: Named, options: ReadOptions) -> Rows:
+    """Rows of a query's result, over a DuckDB or any DB-API 2 connection.
+
+    Raises:
+        TypeError: If the connection is neither.
+        ValueError: If a column is not recognised, or a row is malformed.
+    """
+    if hasattr(connection, "fetchnumpy"):
+        result = connection.execute(query).fetchnumpy()
+        return from_frame(result, named, options)
+    if not hasattr(connection, "cursor"):
+        raise TypeError(f"connection: takes a DuckDB or a DB-API 2 connection, got {type(connection).__name__}")
+    cursor = connection.cursor()
+    try:
+        cursor.execute(query)
+        if cursor.description is None:
+            raise ValueError(f"query: takes one that returns rows, got {query!r}")
+        names = [str(column[0]) for column in cursor.description]
+        places = find_columns(names, named, "the query")
+        parts: dict[Role, list[Any]] = {role: [] for role in places}
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            for role, place in places.items():
+                parts[role].append(as_column([row[place] for row in rows], role))
+    finally:
+        cursor.close()
+    return from_arrays({role: joined_columns(some) for role, some in parts.items()}, options, "the query")
+
+
+def from_csr(matrix: Any, options: ReadOptions) -> Rows:
+    """Rows of a sparse matrix users x items: its entries are the ratings, its row and column numbers the ids.
+
+    Raises:
+        TypeError: If it is not a two-dimensional sparse matrix.
+        ValueError: If its parts disagree.
+    """
+    if not hasattr(matrix, "indptr") and hasattr(matrix, "tocsr"):
+        matrix = matrix.tocsr()
+    parts: list[Any] = [getattr(matrix, name, None) for name in ("data", "indices", "indptr", "shape")]
+    if any(part is None for part in parts) or getattr(matrix, "format", "csr") != "csr":
+        raise TypeError(f"matrix: takes a CSR matrix (data, indices, indptr, shape), got {type(matrix).__name__}")
+    data, indices, indptr, shape = parts
+    n_users, n_items = (int(size) for size in shape)
+    if len(indptr) != n_users + 1 or len(indices) != len(data) or int(indptr[-1]) != len(data):
+        raise ValueError(
+            f"matrix: shape {shape} takes {n_users + 1} row pointers up to {len(data)} entries, "
+            f"got {len(indptr)} up to {int(indptr[-1])}"
+        )
+    users = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(indptr))
+    declared = replace(options, user_ids=np.arange(n_users), item_ids=np.arange(n_items))
+    return from_arrays({"user": users, "item": indices, "rating": data}, declared, "the matrix")

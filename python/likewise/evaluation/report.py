@@ -1,0 +1,122 @@
+"""What `evaluate` returns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a report's figures came about.
+
+    Attributes:
+        candidates: What test items were ranked among: "all", "given", or "uniform:n".
+        filter_viewed: Whether a user's history was left out.
+        every_position: Whether each position of a session was a question.
+        questions: Users (or positions) the means are over.
+        skipped: Test users (or positions) without a history, left out.
+        outside: Test items outside the vocabulary; misses.
+        cold: Test items without a training row; misses.
+        seed: Seed of sampled candidates.
+    """
+
+    candidates: str
+    filter_viewed: bool
+    every_position: bool
+    questions: int
+    skipped: int
+    outside: int
+    cold: int
+    seed: int
+
+    @property
+    def sampled(self) -> bool:
+        """Whether test items were ranked among a sample only."""
+        return self.candidates != "all"
+
+    def __str__(self) -> str:
+        among = {"all": "all items", "given": "the given negatives"}.get(self.candidates, self.candidates)
+        unit = "positions" if self.every_position else "users"
+        parts = [f"{self.questions:,} {unit}, ranked among {among}" + (", minus history" if self.filter_viewed else "")]
+        if self.candidates.startswith("uniform"):
+            parts.append(f"seed {self.seed}")
+        for count, what in (
+            (self.skipped, f"{unit} without a history skipped"),
+            (self.outside, "test items outside the vocabulary are misses"),
+            (self.cold, "test items without a training row are misses"),
+        ):
+            if count:
+                parts.append(f"{count:,} {what}")
+        return "; ".join(parts)
+
+
+class Report(Mapping[str, float]):
+    """Metrics by name; prints as a table.
+
+    Attributes:
+        interval: 1.96 standard errors of each metric; NaN where it is not a mean over users.
+        per_user: Values of each user's metrics by name, and ``user``: raw ids; None unless asked for.
+        protocol: How the figures came about; after ``|``, those of the first report.
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, float],
+        interval: Mapping[str, float],
+        protocol: Protocol,
+        per_user: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self._values = dict(values)
+        self.interval = dict(interval)
+        self.protocol = protocol
+        self.per_user = per_user
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self._values:
+            raise KeyError(f"the report has no {name!r}; it has {', '.join(self._values)}")
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __or__(self, other: Report) -> Report:
+        """Both reports as one; metrics among a sample of candidates get its name beside theirs.
+
+        Warns:
+            UserWarning: If one is over all candidates and the other over a sample: such figures do not compare, and
+                may order models differently (Krichene and Rendle, KDD 2020).
+        """
+        if not isinstance(other, Report):
+            return NotImplemented
+        if self.protocol.sampled != other.protocol.sampled:
+            warnings.warn(mixture_note(self.protocol, other.protocol), stacklevel=2)
+        values: dict[str, float] = {}
+        interval: dict[str, float] = {}
+        for report in (self, other):
+            mark = f" ({report.protocol.candidates})" if report.protocol.sampled else ""
+            values |= {name + mark: value for name, value in report.items()}
+            interval |= {name + mark: value for name, value in report.interval.items()}
+        return Report(values, interval, self.protocol)
+
+    def __repr__(self) -> str:
+        width = max((len(name) for name in self), default=0)
+        lines = []
+        for name, value in self.items():
+            spread = self.interval.get(name, float("nan"))
+            lines.append(f"{name:<{width}}  {value:.4f}" + ("" if np.isnan(spread) else f" +- {spread:.4f}"))
+        return "\n".join([*lines, str(self.protocol)])
+
+
+def mixture_note(one: Protocol, other: Protocol) -> str:
+    """What to say where figures over all candidates stand beside figures over a sample."""
+    sample = one if one.sampled else other
+    return f"metrics among {sample.candidates} candidates stand beside metrics among all items: they do not compare"

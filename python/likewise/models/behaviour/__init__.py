@@ -1,0 +1,1 @@
+"""Models of behaviour alone: who did what."""

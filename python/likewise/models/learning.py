@@ -1,0 +1,58 @@
+"""From a recommender's `fit` to the training loop: what is measured after an epoch, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from likewise.training.loop import as_callbacks, train
+
+if TYPE_CHECKING:
+    from likewise.models.recommender import Fitting, Recommender
+    from likewise.training.history import History
+
+
+def learn(
+    model: Recommender,
+    network: Any,
+    optimizer: Any,
+    batches: Callable[[int], Any],
+    fitting: Fitting,
+    epochs: int,
+) -> History:
+    """Trains a recommender's network by the one loop.
+
+    After each epoch the metrics that callbacks follow are measured on the validation log, "ndcg@10" if they follow
+    none; without a validation log nothing is.
+
+    Args:
+        model: The recommender; its ``network_`` is the network, so that it can rank in the middle of training.
+        network: What is trained.
+        optimizer: Its optimizer.
+        batches: The batches of an epoch, given its number.
+        fitting: What `fit` was given.
+        epochs: How many.
+
+    Raises:
+        ValueError: If a callback follows a metric and there is no validation log.
+    """
+    callbacks = as_callbacks(fitting.callbacks)
+    followed = {each.monitor for each in callbacks if hasattr(each, "monitor")} - {"loss"}
+    if followed and fitting.validation is None:
+        raise ValueError(f"fit: a callback follows {', '.join(sorted(followed))}, which needs validation=")
+    metrics = sorted(followed) or ["ndcg@10"]
+
+    def measure() -> dict[str, float]:
+        return dict(model._validate(fitting, metrics))
+
+    return train(
+        network,
+        optimizer,
+        batches,
+        epochs=epochs,
+        measure=None if fitting.validation is None else measure,
+        callbacks=callbacks,
+        time_limit=fitting.time_limit,
+        resume=fitting.resume,
+        verbose=fitting.verbose,
+    )

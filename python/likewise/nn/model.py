@@ -1,0 +1,398 @@
+"""Networks: layers with a loss, an optimizer and Keras' fit, evaluate and predict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise import functional as F
+from likewise import optimizers
+from likewise.files import read_tensors, write_tensors
+from likewise.functional import Tensor, no_grad
+from likewise.nn import losses
+from likewise.nn.layer import Layer, snake_case, structure_changed
+from likewise.nn.metrics import Metric
+from likewise.nn.objective import Objective
+from likewise.optimizers import Optimizer
+from likewise.training import arrays
+from likewise.training.arrays import Examples
+from likewise.training.callbacks import Callback
+from likewise.training.history import History
+from likewise.training.loop import as_callbacks, train
+
+Array = NDArray[Any]
+_INFERENCE_ROWS = 1024
+
+
+class Model(Layer):
+    """A network: subclass it with ``call(inputs)``, or use :class:`Sequential`.
+
+    Trained either the Keras way, ``compile`` and ``fit``, or by hand: ``loss.backward()`` and
+    ``optimizer.step(network.parameters())``. A network that learns from something other than ``compile``'s targets
+    overrides ``loss(batch)``; one with a fused step of its own overrides ``train_step``.
+
+    Attributes:
+        optimizer: The one in use.
+        stop_training: Set it in a callback to end training.
+    """
+
+    optimizer: Optimizer
+    stop_training = False
+    _objective: Objective | None = None
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | losses.Loss | Callable[..., Any] | None = None,
+        metrics: Sequence[str | Metric | Callable[..., Any]] | None = None,
+    ) -> None:
+        """Choose how to train.
+
+        Args:
+            optimizer: A name or an optimizer.
+            loss: A name, a loss, or a function (y_true, y_pred) of values.
+            metrics: Names, metrics, or functions (y_true, y_pred); "accuracy" is the one that fits the shapes.
+        """
+        self.optimizer = optimizers.get(optimizer)
+        self._objective = Objective(losses.get(loss), metrics or [])
+
+    # Training.
+
+    def loss(self, batch: Any) -> Tensor:
+        """The mean loss of a batch, with the penalties of regularizers."""
+        objective = self._compiled("loss")
+        prediction = self(batch.x)
+        value = objective.loss(batch.y, prediction, batch.weight)
+        if self.is_training:
+            objective.record(batch.y, prediction)
+        penalty = self.penalty()
+        return value if penalty is None else F.add(value, penalty)
+
+    def train_step(self, batch: Any, optimizer: Optimizer) -> Tensor:
+        """One update of the parameters; returns the loss of the batch."""
+        with self.in_training():
+            loss = self.loss(batch)
+        loss.backward()
+        optimizer.step(self.parameters())
+        return loss
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = 1,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        validation_split: float = 0.0,
+        validation_data: Sequence[Any] | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        *,
+        time_limit: float | None = None,
+        resume: str | os.PathLike[str] | None = None,
+    ) -> History:
+        """Train on arrays.
+
+        Args:
+            x: Inputs [rows, ...], or a list or dict of them.
+            y: Targets [rows, ...]; [rows] meets an output of [rows, 1].
+            batch_size: Rows of a step; 32 if None.
+            epochs: Passes over the rows.
+            verbose: 0 for silence; otherwise a progress bar on stderr.
+            callbacks: See ``likewise.callbacks``.
+            validation_split: This share of the rows, the last ones, is not trained on but measured after each epoch.
+            validation_data: (x, y) or (x, y, sample_weight) to measure after each epoch; its values are "val_...".
+            shuffle: Permute the rows anew for every epoch (keyed by the seed and the steps made).
+            class_weight: Weight of the loss by class number, for unbalanced data.
+            sample_weight: Weight of the loss by row.
+            time_limit: Seconds after which training ends.
+            resume: A file that keeps the state after every epoch, and from which training goes on if it is there.
+
+        Returns:
+            The loss and metrics of every epoch.
+
+        Raises:
+            ValueError: If the arguments do not fit; it names the argument.
+            FloatingPointError: If the loss is not finite; it says where.
+        """
+        objective = self._compiled("fit")
+        examples = Examples(x, y, sample_weight)
+        validation = self._validation(validation_data)
+        if validation_split:
+            if validation is not None:
+                raise ValueError("fit: give validation_split or validation_data, not both")
+            examples, validation = examples.split(validation_split)
+        if class_weight:
+            examples = arrays.with_class_weights(examples, class_weight)
+        size = 32 if batch_size is None else batch_size
+        self._build_from(examples)
+
+        def batches(epoch: int) -> arrays.ArrayBatches:
+            objective.reset()
+            order = arrays.shuffled(examples.rows, self.seed, self._steps) if shuffle else None
+            return examples.batches(size, order)
+
+        def measure() -> dict[str, float]:
+            measured = objective.results()
+            if validation is not None:
+                values = self._evaluate(validation, _INFERENCE_ROWS)
+                measured.update({f"val_{name}": value for name, value in values.items()})
+            return measured
+
+        return train(
+            self,
+            self.optimizer,
+            batches,
+            epochs=epochs,
+            measure=measure,
+            callbacks=as_callbacks(callbacks),
+            time_limit=time_limit,
+            resume=resume,
+            verbose=int(verbose != 0),
+        )
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        sample_weight: Any = None,
+        *,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics over all rows.
+
+        Args:
+            x: Inputs.
+            y: Targets.
+            batch_size: Rows at a time; it changes speed and memory only.
+            verbose: Has no effect: nothing is printed.
+            sample_weight: Weight of the loss by row.
+            return_dict: Give a dict by name.
+
+        Returns:
+            The loss, [loss, *metrics] if there are metrics, or the dict.
+        """
+        self._compiled("evaluate")
+        values = self._evaluate(Examples(x, y, sample_weight), batch_size or _INFERENCE_ROWS)
+        if return_dict:
+            return values
+        return list(values.values()) if len(values) > 1 else values["loss"]
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> Any:
+        """The outputs for all rows, as arrays.
+
+        Args:
+            x: Inputs.
+            batch_size: Rows at a time.
+            verbose: Has no effect: nothing is printed.
+        """
+        with no_grad():
+            outputs = [self(batch.x) for batch in Examples(x).batches(batch_size or _INFERENCE_ROWS)]
+        if isinstance(outputs[0], list | tuple):
+            return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*outputs, strict=True)]
+        return np.concatenate([np.asarray(output) for output in outputs])
+
+    # Weights.
+
+    def build(self, input_shape: Any) -> None:
+        """Make all weights, by a call on zeros.
+
+        Args:
+            input_shape: With the batch first, which may be None; a list of shapes for several inputs.
+        """
+        self.built = True
+        with no_grad():
+            self(_zeros(input_shape))
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write all weights to a safetensors file, by their paths; a crash leaves the old file or the new one."""
+        write_tensors(path, {name: np.asarray(weight) for name, weight in self.named_weights().items()}, {})
+
+    def load_weights(self, path: str | os.PathLike[str]) -> None:
+        """Read the weights from a file of :meth:`save_weights`.
+
+        Raises:
+            ValueError: If the file is damaged, or a name or shape differs; nothing is changed then.
+        """
+        saved, _ = read_tensors(path)
+        mine = self.named_weights()
+        for name in [*mine, *saved]:
+            here = tuple(mine[name].shape) if name in mine else None
+            there = saved[name].shape if name in saved else None
+            if here != there:
+                raise ValueError(f"load_weights: {name!r} has shape {there} in {os.fspath(path)}, {here} here")
+        for name, weight in mine.items():
+            weight.assign(saved[name])
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers right inside this network."""
+        return list({id(child): child for _, child in self._children()}.values())
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print the layers, their output shapes and numbers of parameters.
+
+        Args:
+            print_fn: Takes the text.
+        """
+        rows = [("Layer (type)", "Output shape", "Parameters")]
+        for layer in self.layers:
+            shape = layer._output_shape
+            text = "?" if shape is None else str((None, *shape[1:]))
+            rows.append((f"{layer.name} ({type(layer).__name__})", text, f"{layer.count_params():,}"))
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+        trained = sum(weight.size for weight in self.trainable_weights)
+        total = self.count_params()
+        rule = "-" * len(lines[0])
+        counts = f"Parameters: {total:,} (trained {trained:,}, not trained {total - trained:,})"
+        print_fn("\n".join([f"{type(self).__name__} {self.name!r}", rule, lines[0], rule, *lines[1:], rule, counts]))
+
+    # What the loop needs.
+
+    def counters(self) -> dict[str, int]:
+        """The steps made, which key dropout and shuffles."""
+        return {"steps": self._steps}
+
+    def restore_counters(self, counters: dict[str, int]) -> None:
+        """Take over what :meth:`counters` returned."""
+        self._steps = counters["steps"]
+
+    # Inside.
+
+    def _build_for(self, inputs: tuple[Any, ...]) -> None:
+        if type(self).build is not Model.build:
+            super()._build_for(inputs)
+        self.built = True
+        self._adopt()
+
+    def _build_from(self, examples: Examples) -> None:
+        with no_grad():
+            self(next(iter(examples.batches(1))).x)
+
+    def _compiled(self, caller: str) -> Objective:
+        if self._objective is None:
+            raise ValueError(f"{caller}: compile(optimizer, loss) comes first")
+        return self._objective
+
+    def _validation(self, data: Sequence[Any] | None) -> Examples | None:
+        if data is None:
+            return None
+        if not isinstance(data, list | tuple) or len(data) not in (2, 3):
+            raise ValueError("fit: validation_data must be (x, y) or (x, y, sample_weight)")
+        return Examples(*data)
+
+    def _evaluate(self, examples: Examples, batch_size: int) -> dict[str, float]:
+        objective = self._compiled("evaluate").fresh()
+        total = 0.0
+        with no_grad():
+            for batch in examples.batches(batch_size):
+                prediction = self(batch.x)
+                total += float(objective.loss(batch.y, prediction, batch.weight)) * len(batch)
+                objective.record(batch.y, prediction)
+            penalty = self.penalty()
+        loss = total / examples.rows + (0.0 if penalty is None else float(penalty))
+        return {"loss": loss, **objective.results()}
+
+
+class Input:
+    """What goes into a :class:`Sequential`: its first element, to make the weights at once.
+
+    Args:
+        shape: Of one row.
+        dtype: "float32", or an integer type for ids.
+    """
+
+    def __init__(self, shape: Sequence[int], dtype: str = "float32") -> None:
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+
+
+class Sequential(Model):
+    """Layers one after another.
+
+    The paths of weights begin with the names of the layers: "dense", "dense_1", ..., or those given.
+
+    Args:
+        layers: The layers; :class:`Input` may come first.
+        name: See :class:`Layer`.
+    """
+
+    _stack: dict[str, Layer]
+    _input: Input | None
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """See :class:`Layer`."""
+        network = super().__new__(cls, *arguments, **options)
+        network.__dict__.update(_stack={}, _input=None)
+        return network
+
+    def __init__(self, layers: Iterable[Layer | Input] = (), *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        for layer in layers or ():
+            self._append(layer)
+        self._build_early()
+
+    def add(self, layer: Layer | Input) -> None:
+        """Add a layer at the end.
+
+        Raises:
+            TypeError: If it is not a layer.
+            ValueError: If another layer has its name.
+        """
+        self._append(layer)
+        self._build_early()
+
+    def call(self, inputs: Any) -> Any:
+        """Call each layer on what the one before gave."""
+        for layer in self._stack.values():
+            inputs = layer(inputs)
+        return inputs
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order."""
+        return list(self._stack.values())
+
+    def _append(self, layer: Layer | Input) -> None:
+        if isinstance(layer, Input):
+            if self._stack:
+                raise ValueError("Sequential: Input must come first")
+            self.__dict__["_input"] = layer
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential: takes layers, got {layer!r}")
+        self._stack[self._key_for(layer)] = layer
+        structure_changed()
+
+    def _key_for(self, layer: Layer) -> str:
+        if layer._name is not None:
+            if layer._name in self._stack:
+                raise ValueError(f"Sequential: two layers are called {layer._name!r}")
+            return layer._name
+        base = snake_case(type(layer).__name__)
+        keys = [base, *(f"{base}_{number}" for number in range(1, len(self._stack) + 1))]
+        return next(key for key in keys if key not in self._stack)
+
+    def _children(self) -> Iterator[tuple[str, Layer]]:
+        yield from self._stack.items()
+
+    def _build_early(self) -> None:
+        if self._input is not None and self._stack:
+            with no_grad():
+                self(np.zeros((1, *self._input.shape), dtype=self._input.dtype))
+
+
+def _zeros(shape: Any) -> Any:
+    if isinstance(shape, list):
+        return [_zeros(each) for each in shape]
+    if isinstance(shape, dict):
+        return {name: _zeros(each) for name, each in shape.items()}
+    return np.zeros([1 if size is None else size for size in shape], dtype=np.float32)

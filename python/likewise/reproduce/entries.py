@@ -1,0 +1,112 @@
+"""The tables `likewise reproduce` knows. Settings were chosen on parts of the training data, never on the test set."""
+
+from __future__ import annotations
+
+from likewise.models import IALS, MF, NeuMF, Popularity
+from likewise.reproduce import readers
+from likewise.reproduce.entry import Contender, Entry
+
+POPULARITY = Contender("Popularity", lambda seed: Popularity(), seeds=(0,))
+
+
+def ncf_mf(seed: int) -> MF:
+    """Logistic loss, 8 negatives, biases and 192 dimensions, as Rendle et al., RecSys 2020; by Adam."""
+    return MF(
+        dim=192,
+        loss="bce",
+        negatives=8,
+        biases=True,
+        l2=0.005,
+        learning_rate=0.003,
+        epochs=60,
+        batch_size=4096,
+        seed=seed,
+    )
+
+
+NCF_ML1M = Entry(
+    name="ncf-ml1m",
+    title="MovieLens 1M, leave the last out, 1 against 99 fixed negatives",
+    protocol="He et al., WWW 2017: the last item of each user among 99 fixed items the user has not seen. Ours were "
+    "chosen on each user's last training item against 99 random ones, then trained on all of train.",
+    load=readers.ncf_ml1m,
+    metrics=("hit@10", "ndcg@10"),
+    contenders=(
+        POPULARITY,
+        Contender("MF", ncf_mf, {"hit@10": 0.7294, "ndcg@10": 0.4523}),
+        Contender("IALS", lambda seed: IALS(seed=seed), {"hit@10": 0.7310, "ndcg@10": 0.4521}),
+        Contender("NeuMF", lambda seed: NeuMF(seed=seed), {"hit@10": 0.709, "ndcg@10": 0.435}),
+    ),
+    in_print={
+        "NeuMF (paper)": {"hit@10": 0.730, "ndcg@10": 0.447},
+    },
+)
+
+LIGHTGCN_GOWALLA = Entry(
+    name="lightgcn-gowalla",
+    title="Gowalla, the split of LightGCN, full ranking",
+    protocol="He et al., SIGIR 2020: all items but the user's training items. The published figures are the best of "
+    "many readings on the test set; ours were chosen on a tenth of the training rows, then trained on all of train.",
+    load=readers.lightgcn_gowalla,
+    metrics=("recall@20", "ndcg@20"),
+    contenders=(
+        POPULARITY,
+        Contender("MF", lambda seed: MF(seed=seed), {"recall@20": 0.1627, "ndcg@20": 0.1378}, test_picked_every=5),
+        Contender("IALS", lambda seed: IALS(seed=seed)),
+    ),
+    in_print={
+        "LightGCN": {"recall@20": 0.1830, "ndcg@20": 0.1554},
+        "SimpleX": {"recall@20": 0.1872, "ndcg@20": 0.1557},
+    },
+)
+
+BARS_ML1M = Entry(
+    name="bars-ml1m",
+    title="MovieLens 1M, the split of LR-GCCF and UltraGCN, full ranking",
+    protocol="All items but the user's training items. The published figures are the best of many readings on the test "
+    "set; ours were chosen on a tenth of the training rows, then trained on all of train.",
+    load=readers.bars_ml1m,
+    metrics=("recall@20", "ndcg@20"),
+    contenders=(
+        POPULARITY,
+        Contender("MF", lambda seed: MF(seed=seed), {"recall@20": 0.2532, "ndcg@20": 0.2440}, test_picked_every=5),
+        Contender("IALS", lambda seed: IALS(seed=seed)),
+    ),
+    in_print={
+        "SVD-GCN": {"recall@20": 0.2706, "ndcg@20": 0.2587},
+        "UltraGCN": {"recall@20": 0.2787, "ndcg@20": 0.2642},
+    },
+)
+
+RECOMMENDERS_ML100K = Entry(
+    name="recommenders-ml100k",
+    title="MovieLens 100K, the benchmark of Microsoft's recommenders, k = 10",
+    protocol="Stratified by item, 75 % train; every test row is relevant; all items but the user's training items. "
+    "Ours were chosen on a quarter of the training rows, then trained on all of train.",
+    load=readers.recommenders_ml100k,
+    metrics=("map@10", "ndcg@10", "precision@10", "recall@10"),
+    contenders=(
+        POPULARITY,
+        Contender(
+            "BPR",
+            lambda seed: MF(negatives=4, l2=0.03, biases=True, seed=seed),
+            {"map@10": 0.1325, "ndcg@10": 0.4420, "precision@10": 0.3882, "recall@10": 0.2125},
+        ),
+        Contender("IALS", lambda seed: IALS(seed=seed)),
+    ),
+    in_print={
+        "LightGCN": {"map@10": 0.0885, "ndcg@10": 0.4198, "precision@10": 0.3796, "recall@10": 0.1443},
+        "BiVAE": {"map@10": 0.1461, "ndcg@10": 0.4751, "precision@10": 0.4118, "recall@10": 0.2191},
+    },
+)
+
+RATINGS_ML100K = Entry(
+    name="ratings-ml100k",
+    title="MovieLens 100K, ratings, the first of GroupLens' five folds",
+    protocol="Root mean squared error over the 20,000 ratings of u1.test. Ours were chosen on a tenth of u1.base.",
+    load=readers.ratings_ml100k,
+    metrics=("rmse", "mae"),
+    contenders=(Contender("MF", lambda seed: MF(loss="squared", seed=seed), {"rmse": 0.94}),),
+)
+
+ENTRIES = {entry.name: entry for entry in (NCF_ML1M, LIGHTGCN_GOWALLA, BARS_ML1M, RECOMMENDERS_ML100K, RATINGS_ML100K)}

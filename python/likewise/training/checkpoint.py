@@ -1,0 +1,84 @@
+"""The state of a training in one file, from which it continues bit for bit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from likewise.files import read_state, write_state
+from likewise.training.callbacks import Callback
+from likewise.training.history import History
+
+if TYPE_CHECKING:
+    from likewise.optimizers import Optimizer
+    from likewise.training.loop import Trainable
+
+
+class Checkpoint:
+    """Parameters, optimizer, counters, callbacks and history after a number of whole epochs.
+
+    All randomness is drawn by counters (seed, step, place), so that nothing else has to be kept.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        model: Trainable,
+        optimizer: Optimizer,
+        callbacks: Sequence[Callback],
+        history: History,
+    ) -> None:
+        self.path = os.fspath(path)
+        self.model, self.optimizer, self.callbacks, self.history = model, optimizer, callbacks, history
+
+    def save(self, epochs: int) -> None:
+        """Write the state after ``epochs`` epochs, by write, fsync and rename."""
+        state = {
+            "epochs": epochs,
+            "parameters": {path: np.asarray(value) for path, value in self.model.parameters().items()},
+            "optimizer": self.optimizer.state_dict(),
+            "counters": self.model.counters(),
+            "callbacks": [{"type": type(each).__name__, "state": each.state()} for each in self.callbacks],
+            "history": self.history.state(),
+        }
+        write_state(self.path, state)
+
+    def load(self) -> int:
+        """Restore the state if the file is there.
+
+        Returns:
+            The number of epochs already done.
+        """
+        if not os.path.exists(self.path):
+            return 0
+        state = read_state(self.path)
+        self._check(state)
+        parameters = self.model.parameters()
+        for path, value in state["parameters"].items():
+            parameters[path].assign(value)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.model.restore_counters(state["counters"])
+        self.history.restore(state["history"])
+        for callback, saved in zip(self.callbacks, state["callbacks"], strict=True):
+            callback.restore(saved["state"])
+        return int(state["epochs"])
+
+    def _check(self, state: dict[str, Any]) -> None:
+        known = {"epochs", "parameters", "optimizer", "counters", "callbacks", "history"}
+        if state.keys() != known:
+            raise ValueError(f"{self.path} is not a state of training")
+        ours = {path: tuple(value.shape) for path, value in self.model.parameters().items()}
+        theirs = {path: tuple(value.shape) for path, value in state["parameters"].items()}
+        if ours != theirs:
+            differing = sorted(path for path in ours.keys() | theirs if ours.get(path) != theirs.get(path))
+            raise ValueError(
+                f"resume: {self.path} is of another network: {differing[0]!r} has shape {theirs.get(differing[0])} "
+                f"there and {ours.get(differing[0])} here"
+            )
+        mine = [type(each).__name__ for each in self.callbacks]
+        saved = [each["type"] for each in state["callbacks"]]
+        if mine != saved:
+            raise ValueError(f"resume: {self.path} was written with callbacks {saved}, this training has {mine}")

@@ -1,0 +1,324 @@
+"""The same rows from every source give the same log."""
+
+import gzip
+import logging
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import scipy.sparse as sp
+
+import likewise as lw
+
+USERS, ITEMS = [7, 3, 7, 3, 12], [30, 10, 20, 20, 10]
+RATINGS, TIMES = [4.0, 2.5, 1.0, 5.0, 3.0], [300, 100, 200, 150, 50]
+TABLE = pd.DataFrame({"user_id": USERS, "item_id": ITEMS, "rating": RATINGS, "timestamp": TIMES})
+ROWS = [(3, 10, 2.5, 100), (3, 20, 5.0, 150), (7, 20, 1.0, 200), (7, 30, 4.0, 300), (12, 10, 3.0, 50)]
+
+
+def rows_of(log):
+    columns = (log.users, log.items, log.ratings, log.timestamps)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def written(folder, name, text):
+    path = folder / name
+    path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+    return lw.Interactions.read(path)
+
+
+def from_parquet(folder):
+    TABLE.to_parquet(folder / "log.parquet")
+    return lw.Interactions.read(folder / "log.parquet")
+
+
+def from_sqlite(folder):
+    connection = sqlite3.connect(":memory:")
+    TABLE.to_sql("log", connection, index=False)
+    return lw.Interactions.from_sql("select * from log", connection)
+
+
+def from_duckdb(folder):
+    connection = duckdb.connect()
+    connection.register("frame", TABLE)
+    log = lw.Interactions.from_sql("select * from frame", connection)
+    assert connection.execute("select 1").fetchone() == (1,)
+    return log
+
+
+def from_several_files(folder):
+    TABLE[:2].to_csv(folder / "part-1.csv", index=False)
+    TABLE[2:].to_csv(folder / "part-2.csv", index=False)
+    return lw.Interactions.read(folder / "part-*.csv")
+
+
+CSV = TABLE.to_csv(index=False)
+SOURCES = {
+    "arrays": lambda folder: lw.Interactions(
+        np.array(USERS), np.array(ITEMS, np.int16), ratings=np.array(RATINGS, np.float32), timestamps=np.array(TIMES)
+    ),
+    "lists": lambda folder: lw.Interactions(USERS, ITEMS, ratings=RATINGS, timestamps=TIMES),
+    "series": lambda folder: lw.Interactions(
+        TABLE.user_id, TABLE.item_id.astype("Int64"), ratings=TABLE.rating, timestamps=TABLE.timestamp
+    ),
+    "floats": lambda folder: lw.Interactions(
+        np.array(USERS, float), np.array(ITEMS, ">i4"), ratings=RATINGS, timestamps=np.array(TIMES, np.float32)
+    ),
+    "pandas": lambda folder: lw.Interactions.from_frame(TABLE),
+    "pandas by arrow": lambda folder: lw.Interactions.from_frame(TABLE.convert_dtypes(dtype_backend="pyarrow")),
+    "polars": lambda folder: lw.Interactions.from_frame(pl.from_pandas(TABLE)),
+    "pyarrow": lambda folder: lw.Interactions.from_frame(pa.Table.from_pandas(TABLE)),
+    "a dict": lambda folder: lw.Interactions.from_frame({name: TABLE[name].to_numpy() for name in TABLE}),
+    "csv": lambda folder: written(folder, "log.csv", CSV),
+    "csv by gzip": lambda folder: written(folder, "log.csv.gz", CSV),
+    "csv of Windows": lambda folder: written(folder, "log.csv", CSV.replace("\n", "\r\n")),
+    "csv of old Macs": lambda folder: written(folder, "log.csv", CSV.replace("\n", "\r")),
+    "csv with a mark": lambda folder: written(folder, "log.csv", "\ufeff" + CSV),
+    "csv with spaces": lambda folder: written(folder, "log.csv", CSV.replace(",", ", ")),
+    "csv in quotes": lambda folder: written(folder, "log.csv", TABLE.to_csv(index=False, quoting=1)),
+    "csv with an index": lambda folder: written(folder, "log.csv", TABLE.to_csv()),
+    "csv with empty lines": lambda folder: written(folder, "log.csv", "\n" + CSV.replace("\n", "\n\n")),
+    "csv without an end": lambda folder: written(folder, "log.csv", CSV.rstrip("\n")),
+    "csv of floats": lambda folder: written(folder, "log.csv", TABLE.astype(float).to_csv(index=False)),
+    "several csv files": from_several_files,
+    "tsv": lambda folder: written(folder, "log.tsv", TABLE.to_csv(index=False, sep="\t")),
+    "semicolons": lambda folder: written(folder, "log.csv", TABLE.to_csv(index=False, sep=";")),
+    "no header": lambda folder: written(folder, "u.data", TABLE.to_csv(index=False, header=False, sep="\t")),
+    "double colons": lambda folder: written(
+        folder, "ratings.dat", TABLE.to_csv(index=False, header=False).replace(",", "::")
+    ),
+    "RecBole": lambda folder: written(
+        folder,
+        "log.inter",
+        TABLE.to_csv(index=False, sep="\t").replace("id\t", "id:token\t").replace("ing\t", "ing:float\t"),
+    ),
+    "JSON lines": lambda folder: written(folder, "log.jsonl", TABLE.to_json(orient="records", lines=True)),
+    "JSON lines by gzip": lambda folder: written(folder, "log.json.gz", TABLE.to_json(orient="records", lines=True)),
+    "parquet": from_parquet,
+    "sqlite": from_sqlite,
+    "duckdb": from_duckdb,
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_gives_the_same_log(source, tmp_path):
+    log = SOURCES[source](tmp_path)
+    assert rows_of(log) == ROWS
+    assert log.user_ids.dtype == log.item_ids.dtype == log.timestamps.dtype == np.int64
+    assert (log.user_ids.tolist(), log.item_ids.tolist()) == ([3, 7, 12], [10, 20, 30])
+
+
+def test_a_sparse_matrix_gives_its_entries_as_ratings():
+    matrix = sp.csr_array(np.array([[0, 2.0, 0], [0, 0, 0], [1.0, 0, 4.0]]))
+    for log in (lw.Interactions.from_csr(matrix), lw.Interactions.from_csr(matrix.tocoo())):
+        assert (log.n_users, log.n_items) == (3, 3)
+        assert (log.users.tolist(), log.items.tolist(), log.ratings.tolist()) == ([0, 2, 2], [1, 0, 2], [2, 1, 4])
+    again = sp.csr_array(log.to_csr(), shape=(log.n_users, log.n_items))
+    assert (again.toarray() == matrix.toarray()).all()
+
+
+def test_a_matrix_that_is_not_sparse_is_refused():
+    with pytest.raises(TypeError, match=r"takes a CSR matrix .* got ndarray"):
+        lw.Interactions.from_csr(np.eye(3))
+
+
+TEXTS = ["007", "7", "x", "7"]
+TEXT_SOURCES = {
+    "csv": lambda folder: written(folder, "log.csv", "user,item\n" + "".join(f"{user},1\n" for user in TEXTS)),
+    "strings": lambda folder: lw.Interactions(np.array(TEXTS), [1] * 4),
+    "objects": lambda folder: lw.Interactions(np.array(["007", 7, "x", 7], object), [1] * 4),
+    "pandas": lambda folder: lw.Interactions.from_frame(pd.DataFrame({"user": TEXTS, "item": 1})),
+    "categories": lambda folder: lw.Interactions.from_frame(pd.DataFrame({"user": pd.Categorical(TEXTS), "item": 1})),
+    "polars": lambda folder: lw.Interactions.from_frame(pl.DataFrame({"user": TEXTS, "item": [1] * 4})),
+    "JSON lines": lambda folder: written(
+        folder,
+        "log.jsonl",
+        '{"user": "007", "item": 1}\n{"user": 7, "item": 1}\n{"user": "x", "item": 1}\n' * 1
+        + '{"user": 7, "item": 1}\n',
+    ),
+}
+
+
+@pytest.mark.parametrize("source", TEXT_SOURCES)
+def test_a_column_that_mixes_numbers_and_text_is_text(source, tmp_path):
+    log = TEXT_SOURCES[source](tmp_path)
+    assert log.user_ids.tolist() == ["007", "7", "x"]
+    assert np.diff(log.indptr).tolist() == [1, 2, 1]
+
+
+def test_text_after_twenty_thousand_integers_makes_the_column_text_and_is_said_once(tmp_path, caplog):
+    lines = "".join(f"{user},1\n" for user in range(30_000))
+    log = written(tmp_path, "log.csv", f"user,item\n{lines}u7,1\n")
+    assert (log.n_users, log.user_ids[-1], log.user_ids[1]) == (30_001, "u7", "1")
+    assert caplog.text.count("user ids are not all integers, such as 'u7'") == 1
+
+
+def test_integers_beyond_32_bits_after_twenty_thousand_small_ones_stay_integers(tmp_path):
+    lines = "".join(f"{user},1\n" for user in range(25_000))
+    log = written(tmp_path, "log.csv", f"user,item\n{lines}{2**40},1\n")
+    assert (log.user_ids.dtype, log.user_ids[-1]) == (np.int64, 2**40)
+
+
+@pytest.mark.parametrize("late", ["007", "+7", "7.5", "1e3", "0x7", "1_000", str(2**63)])
+def test_an_integer_that_is_not_canonical_is_not_changed_silently(late, tmp_path):
+    log = written(tmp_path, "log.csv", "user,item\n" + "5,1\n" * 21_000 + f"{late},1\n")
+    assert log.user_ids.tolist() == sorted(["5", late])
+
+
+def test_an_empty_id_among_integers_is_malformed_and_the_column_stays_integer(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("user,item\n1,5\nNaN,5\n2,5\n,5\n")
+    log = lw.Interactions.read(path, errors="skip")
+    assert (log.user_ids.tolist(), log.audit().skipped) == ([1, 2], 2)
+
+
+DATES = {
+    "csv": lambda folder: written(
+        folder, "a.csv", "user,item,time\n1,1,2020-03-01 10:00:00\n1,2,2020-03-01T09:30:00Z\n"
+    ),
+    "zones": lambda folder: written(
+        folder, "a.csv", "user,item,time\n1,1,2020-03-01T12:00:00+02:00\n1,2,2020-03-01 09:30:00+00:00\n"
+    ),
+    "datetime64": lambda folder: lw.Interactions(
+        [1, 1], [1, 2], timestamps=np.array(["2020-03-01T10:00", "2020-03-01T09:30"], "datetime64[s]")
+    ),
+    "datetimes": lambda folder: lw.Interactions(
+        [1, 1], [1, 2], timestamps=[datetime(2020, 3, 1, 10), datetime(2020, 3, 1, 9, 30)]
+    ),
+    "pandas": lambda folder: lw.Interactions.from_frame(
+        pd.DataFrame({"user": 1, "item": [1, 2], "time": pd.to_datetime(["2020-03-01 10:00", "2020-03-01 09:30"])})
+    ),
+    "pandas with a zone": lambda folder: lw.Interactions.from_frame(
+        pd.DataFrame(
+            {"user": 1, "item": [1, 2], "time": pd.to_datetime(["2020-03-01 11:00", "2020-03-01 10:30"])}
+        ).assign(time=lambda frame: frame.time.dt.tz_localize("Europe/Paris"))
+    ),
+    "sqlite": lambda folder: lw.Interactions.from_sql(
+        "select 1 as user, 1 as item, '2020-03-01 10:00' as time union all select 1, 2, '2020-03-01 09:30'",
+        sqlite3.connect(":memory:"),
+    ),
+}
+
+
+@pytest.mark.parametrize("source", DATES)
+def test_dates_are_kept_as_dates_in_utc(source, tmp_path):
+    log = DATES[source](tmp_path)
+    assert log.items.tolist() == [2, 1]
+    assert log.timestamps.astype("datetime64[s]").tolist() == [datetime(2020, 3, 1, 9, 30), datetime(2020, 3, 1, 10)]
+
+
+@pytest.mark.parametrize("times", [["1.5", "1.25"], ["1600000000000000001", "1600000000000000000"]])
+def test_timestamps_keep_every_digit(times, tmp_path):
+    log = written(tmp_path, "log.csv", f"user,item,ts\n1,1,{times[0]}\n1,2,{times[1]}\n")
+    assert [str(time) for time in log.timestamps.tolist()] == times[::-1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        (([1, 2], [1]), ValueError, "item: 1 rows, but user has 2"),
+        (([1, None], [1, 2]), ValueError, "row 2, column user: no user"),
+        (([1.0, np.nan], [1, 2]), ValueError, "row 2, column user: no user"),
+        ((np.ones((2, 2)), [1, 2]), ValueError, r"user: takes one dimension, got shape \[2, 2\]"),
+        (("ann", ["x"]), TypeError, "user: takes a one-dimensional array, Series or list, got str"),
+        ((7, [1]), TypeError, "user: takes a one-dimensional array, Series or list, got int"),
+    ],
+)
+def test_bad_arrays_are_named(columns, error, message):
+    with pytest.raises(error, match=message):
+        lw.Interactions(*columns)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"ratings": [1, np.inf]}, "row 2, column rating: rating is not finite"),
+        ({"ratings": [np.nan, 1]}, "row 1, column rating: no rating"),
+        ({"ratings": ["good", 1]}, "row 1, column rating: rating is not a number"),
+        ({"timestamps": [5, None]}, 'row 2, column timestamp.*1 of 2 rows have no timestamp: order="file"'),
+        ({"events": ["buy", ""]}, "row 2, column event: no event"),
+    ],
+)
+def test_bad_values_are_named_with_their_row(extra, message):
+    with pytest.raises(ValueError, match=message):
+        lw.Interactions([1, 2], [3, 4], **extra)
+
+
+def test_rows_skipped_in_a_frame_are_kept_for_the_audit():
+    frame = pd.DataFrame({"user": ["a", None, "b"], "item": ["x", "y", "z"], "rating": [1.0, 2.0, np.nan]})
+    log = lw.Interactions.from_frame(frame, errors="skip")
+    assert log.users.tolist() == ["a"]
+    assert [(row.line, row.column) for row in log.audit().rejected] == [(2, "user"), (3, "rating")]
+
+
+def test_a_bad_row_of_parquet_names_file_and_row(tmp_path):
+    for number, user in enumerate([1.0, np.nan]):
+        pd.DataFrame({"user": [5.0, user], "item": [1, 2]}).to_parquet(tmp_path / f"{number}.parquet")
+    with pytest.raises(ValueError, match=r"1\.parquet, row 2, column user: no user"):
+        lw.Interactions.read(tmp_path / "*.parquet")
+
+
+def test_a_query_that_returns_nothing_is_refused():
+    with pytest.raises(ValueError, match="query: takes one that returns rows"):
+        lw.Interactions.from_sql("create table t (a)", sqlite3.connect(":memory:"))
+    with pytest.raises(TypeError, match="takes a DuckDB or a DB-API 2 connection, got str"):
+        lw.Interactions.from_sql("select 1", "sqlite://")
+
+
+def test_what_is_no_frame_is_refused():
+    with pytest.raises(TypeError, match="takes a pandas, polars or pyarrow table, got list"):
+        lw.Interactions.from_frame([1, 2])
+
+
+def test_names_and_paths_are_never_sql(tmp_path):
+    name = 'it\'s; drop table "log" --'
+    path = tmp_path / "a'b [1] *.csv"
+    pd.DataFrame({name: [1, 2], "item": [3, 4]}).to_csv(path, index=False)
+    assert lw.Interactions.read(path, user=name).users.tolist() == [1, 2]
+    frame = pd.DataFrame({name: [1, 2], "item": [3, 4]})
+    assert lw.Interactions.from_frame(frame, user=name).users.tolist() == [1, 2]
+    frame.to_parquet(tmp_path / "a'b.parquet")
+    assert lw.Interactions.read(tmp_path / "a'b.parquet", user=name).users.tolist() == [1, 2]
+    (tmp_path / "a'b.jsonl").write_text('{"it\'s/~": 1, "item": 2}\n')
+    assert lw.Interactions.read(tmp_path / "a'b.jsonl", user="it's/~").users.tolist() == [1]
+
+
+def test_the_default_connection_of_duckdb_stays_untouched(tmp_path):
+    written(tmp_path, "log.csv", CSV)
+    assert duckdb.sql("show tables").fetchall() == []
+
+
+def test_reading_works_in_a_forked_child_and_without_pandas_and_pyarrow(tmp_path):
+    (tmp_path / "log.csv").write_text(CSV.replace("3,", "ann,"))
+    script = f"""
+import os, sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pandas", "pyarrow"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
+import likewise as lw
+read = lambda: lw.Interactions.read({str(tmp_path / "log.csv")!r})
+first, arrays = read(), lw.Interactions(["b", "a"], [1, 2])
+child = os.fork()
+if child == 0:
+    os._exit(0 if read().items.tolist() == first.items.tolist() else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert isinstance(first.to_frame(), dict) and arrays.user_ids.tolist() == ["a", "b"]
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_recognised_columns_are_said_once(tmp_path, caplog):
+    with caplog.at_level(logging.INFO, logger="likewise"):
+        written(tmp_path, "log.csv", "SessionId,Time,ItemId\n1,2,3\n")
+    said = [record.message for record in caplog.records]
+    assert len(said) == 1
+    assert "user = 'SessionId', item = 'ItemId', timestamp = 'Time'" in said[0]

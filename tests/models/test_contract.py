@@ -1,0 +1,269 @@
+"""What every recommender keeps to. A model joins by a line in MODELS."""
+
+import numpy as np
+import pytest
+
+import likewise as lw
+from likewise.data.simulate import simulate
+
+# Name -> settings for the small logs here.
+MODELS = {
+    "Popularity": {},
+    "ItemKNN": {"neighbours": 20},
+    "EASE": {"l2": 20.0},
+    "IALS": {"dim": 16, "epochs": 8},
+    "MF": {"dim": 16, "epochs": 40, "batch_size": 256, "learning_rate": 0.02},
+    "NeuMF": {"dim": 8, "layers": (16, 8), "epochs": 20, "pretrain": 10, "batch_size": 64, "learning_rate": 0.02},
+}
+PERSONAL = [name for name in MODELS if name != "Popularity"]
+WITH_VECTORS = ["IALS", "MF"]
+
+
+def make(name, **settings):
+    return getattr(lw.models, name)(**{**MODELS[name], **settings})
+
+
+@pytest.fixture(scope="module")
+def simulation():
+    return simulate(n_users=300, n_items=120, rows_per_user=20, seed=3)
+
+
+@pytest.fixture(scope="module")
+def log(simulation):
+    return simulation.log
+
+
+@pytest.fixture(scope="module")
+def fitted(log):
+    """Each model, fitted once."""
+    return {name: make(name).fit(log, verbose=0) for name in MODELS}
+
+
+@pytest.fixture(params=MODELS)
+def model(request, fitted):
+    return fitted[request.param]
+
+
+def communities():
+    """Twelve users in two communities; each did seven of the eight things of their own."""
+    rows = [(user, 8 * (user % 2) + item) for user in range(12) for item in range(8) if item != user // 2]
+    return lw.Interactions(*map(list, zip(*rows, strict=True)))
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_overfits_a_tiny_log(name):
+    log = communities()
+    model = make(name, **({"epochs": 200, "batch_size": 16} if name == "MF" else {})).fit(log, verbose=0)
+    assert model.evaluate(log, filter_viewed=False, metrics=["recall@8"])["recall@8"] > 0.95
+    for user in log.user_ids:  # the one thing of their community they have not done
+        assert model.recommend(user, k=1).items[0, 0] == 8 * (user % 2) + user // 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_same_seed_gives_the_same_bits_at_any_number_of_threads(name, log):
+    threads = lw.get_num_threads()
+    results = []
+    try:
+        for count in (1, 2, 4):
+            lw.set_num_threads(count)
+            results.append(make(name).fit(log, verbose=0).recommend(k=20))
+    finally:
+        lw.set_num_threads(threads)
+    for other in results[1:]:
+        assert np.array_equal(results[0].scores, other.scores)
+        assert np.array_equal(results[0].items, other.items)
+
+
+def test_settings_are_scikit_learns(model):
+    assert type(model)(**model.get_params()).get_params() == model.get_params()
+    assert model.set_params(**model.get_params()) is model
+    with pytest.raises(ValueError, match="has no setting 'colour'"):
+        model.set_params(colour=1)
+    with pytest.raises(TypeError):
+        type(model)(1)
+
+
+def test_fit_returns_the_model_and_an_unfitted_one_says_so(log):
+    model = lw.models.Popularity()
+    for use in (lambda: model.recommend(1), lambda: model.evaluate(log), lambda: model.save("x"), model.scorer):
+        with pytest.raises(RuntimeError, match="Popularity is not fitted"):
+            use()
+    assert model.fit(log) is model
+
+
+def test_fit_names_what_it_cannot_use(model, log):
+    with pytest.raises(ValueError, match="the log has no rows"):
+        type(model)().fit(lw.Interactions([], []))
+    with pytest.raises(ValueError, match=f"{type(model).__name__} does not use social"):
+        type(model)().fit(log, social=object())
+
+
+# --- one score, whatever the batch
+
+
+def test_a_users_scores_are_the_same_bits_in_any_batch(model):
+    together = model.recommend(k=30)
+    for row in (0, 7, 150, 299):
+        alone = model.recommend(together.users[row], k=30)
+        assert np.array_equal(alone.items[0], together.items[row])
+        assert np.array_equal(alone.scores[0], together.scores[row])
+
+
+def test_predict_gives_the_scores_of_recommend(model):
+    top = model.recommend([5, 9], k=15)
+    for row, user in enumerate((5, 9)):
+        items = top.items[row][top.valid[row]]
+        assert np.array_equal(model.predict(user, items), top.scores[row][top.valid[row]])
+        assert np.array_equal(model.predict([user] * len(items), items), model.predict(user, items))
+
+
+def test_candidates_get_the_scores_they_have_in_the_catalogue(model):
+    everything = model.recommend(5, k=120)
+    chosen = everything.items[0, [3, 4, 11, 30]].tolist()
+    some = model.recommend(5, k=10, items=chosen)
+    assert some.items[0, :4].tolist() == chosen
+    assert np.array_equal(some.scores[0, :4], everything.scores[0, [3, 4, 11, 30]])
+    assert some.items[0, 4:].tolist() == [None] * 6
+    assert not some.valid[0, 4:].any()
+    assert (some.scores[0, 4:] == -np.inf).all()
+
+
+def test_scores_descend_and_equal_ones_come_by_item(model):
+    top = model.recommend(k=120)
+    higher, lower = top.scores[:, :-1], top.scores[:, 1:]
+    index = np.where(top.valid, top.items, 10**9).astype(np.int64)
+    assert ((higher > lower) | ((higher == lower) & (index[:, :-1] <= index[:, 1:]))).all()
+
+
+# --- what is left out
+
+
+def test_history_and_excluded_items_are_left_out(model, log):
+    for row, user in enumerate(log.user_ids[:40]):
+        seen = set(log.items[log.indptr[row] : log.indptr[row + 1]].tolist())
+        top = model.recommend(int(user), k=120)
+        listed = set(top.items[top.valid].tolist())
+        assert not listed & seen
+        assert len(listed) + len(seen) == int((model.item_counts_ > 0).sum())
+        first = top.items[0, 0]
+        assert first not in set(model.recommend(int(user), k=50, exclude=[first]).items[0].tolist())
+        with_history = model.recommend(int(user), k=120, filter_viewed=False)
+        assert seen <= set(with_history.items[0].tolist())
+
+
+def test_an_item_without_a_training_row_is_never_recommended(log):
+    few = lw.Interactions(log.users, log.items, item_ids=[*log.item_ids.tolist(), 5000, 5001])
+    for name in MODELS:
+        top = make(name).fit(few, verbose=0).recommend(k=122)
+        assert not {5000, 5001} & set(top.items[top.valid].tolist())
+
+
+# --- unknown ids
+
+
+def test_unknown_ids_are_key_errors(model):
+    for ask in (
+        lambda: model.recommend("nobody"),
+        lambda: model.recommend([1, 999_999]),
+        lambda: model.recommend(1, items=[999_999]),
+        lambda: model.recommend(1, exclude=[999_999]),
+        lambda: model.recommend(history=[1, 999_999]),
+        lambda: model.predict(999_999, 1),
+        lambda: model.predict(1, 999_999),
+    ):
+        with pytest.raises(KeyError, match=r"unknown (user|item) id"):
+            ask()
+
+
+def test_unknown_users_may_get_what_is_popular_and_are_marked(model):
+    top = model.recommend([1, 999_999], k=5, unknown="popular")
+    assert top.fallback.tolist() == [False, True]
+    popular = np.lexsort((model.item_ids, -model.item_counts_))[:5]
+    assert top.items[1].tolist() == model.item_ids[popular].tolist()
+    assert np.array_equal(top.items[:1], model.recommend(1, k=5).items)
+    with pytest.raises(ValueError, match='takes "error" or "popular"'):
+        model.recommend(1, unknown="guess")
+
+
+def test_a_history_may_be_one_list_lists_or_a_log(model, log):
+    one = model.recommend(history=[3, 8, 20], k=5)
+    assert one.items.shape == (1, 5)
+    assert not set(one.items[0].tolist()) & {3, 8, 20}
+    several = model.recommend(history=[[3, 8, 20], [9]], k=5)
+    assert np.array_equal(several.items[:1], one.items)
+    assert np.array_equal(several.scores[:1], one.scores)
+    given = lw.Interactions([-1, -1, -1, -2], [3, 8, 20, 9])
+    asked = model.recommend([-1, -2], history=given, k=5)
+    assert sorted(asked.items[0].tolist()) == sorted(one.items[0].tolist())
+    assert model.recommend(history=given, k=5).users.tolist() == [-2, -1]
+    with pytest.raises(ValueError, match="2 users, 1 histories"):
+        model.recommend([1, 2], history=[3, 8])
+    with pytest.raises(TypeError, match="takes a log, a list of item ids"):
+        model.recommend(history="abc")
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_new_users_need_no_refit(name, simulation):
+    log = simulate(n_users=800, n_items=150, rows_per_user=25, seed=5).log
+    train, history, test = lw.split.new_users(log, test=0.1, seed=1)
+    new = make(name).fit(train, verbose=0).evaluate(test, history=history, metrics=["ndcg@10"])["ndcg@10"]
+    refit = make(name).fit(train + history, verbose=0).evaluate(test, metrics=["ndcg@10"])["ndcg@10"]
+    print(f"\n{name}: new users {new:.4f}, refit {refit:.4f}, {new / refit:.1%}")
+    assert new >= 0.95 * refit
+
+
+# --- similar items
+
+
+@pytest.mark.parametrize("name", WITH_VECTORS)
+def test_similar_items_are_not_the_item_itself(name, fitted):
+    top = fitted[name].similar_items([4, 9], k=5)
+    assert top.users.tolist() == [4, 9]
+    assert top.items.shape == (2, 5)
+    assert 4 not in top.items[0]
+    assert 9 not in top.items[1]
+    assert (np.abs(top.scores) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(WITH_VECTORS)))
+def test_similar_items_say_when_there_are_no_vectors(name, fitted):
+    with pytest.raises(NotImplementedError, match=f"{name} has no item vectors"):
+        fitted[name].similar_items(4)
+
+
+# --- files
+
+
+def test_a_loaded_model_gives_equal_scores(model, tmp_path):
+    model.save(tmp_path / "model.lw")
+    again = lw.load(tmp_path / "model.lw")
+    assert type(again) is type(model)
+    assert again.get_params() == model.get_params()
+    one, other = model.recommend(k=20), again.recommend(k=20)
+    assert np.array_equal(one.items, other.items)
+    assert np.array_equal(one.scores, other.scores)
+    assert np.array_equal(model.recommend(history=[3, 8]).scores, again.recommend(history=[3, 8]).scores)
+
+
+def test_a_model_saved_without_its_log_needs_histories(model, tmp_path):
+    model.save(tmp_path / "model.lw", log=False)
+    again = lw.load(tmp_path / "model.lw")
+    assert again.log_ is None
+    with pytest.raises(ValueError, match="saved with log=False"):
+        again.recommend(1)
+    assert np.array_equal(model.recommend(history=[3, 8]).scores, again.recommend(history=[3, 8]).scores)
+    assert again.recommend(999_999, unknown="popular", filter_viewed=False).fallback.all()
+
+
+def test_text_ids_and_titles_come_back_from_a_file(tmp_path):
+    log = lw.Interactions(["ann", "bob", "änn", "ann"], ["x", "y", "日本", "y"], ratings=[1, 2, 3, 4])
+    films = lw.Features(["x", "y"], {"title": ["Heat", "Alien"]})
+    model = lw.models.Popularity().fit(log, item_features=films)
+    model.save(tmp_path / "model.lw")
+    again = lw.load(tmp_path / "model.lw")
+    top = again.recommend("bob", k=2)
+    assert top.items.tolist() == [["x", "日本"]]
+    assert top.titles.tolist() == [["Heat", None]]
+    assert [row.title for row in top] == ["Heat", None]
+    assert again.log_.users.tolist() == log.users.tolist()
+    assert again.log_.ratings.tolist() == log.ratings.tolist()

@@ -1,0 +1,149 @@
+"""A resumed training equals one that never stopped, bit for bit, wherever it was cut."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import likewise as lw
+from likewise import nn
+from likewise.files import read_state
+
+generator = np.random.Generator(np.random.Philox(key=7))
+X = generator.standard_normal((64, 3)).astype(np.float32)
+Y = np.tanh(X @ np.array([1.0, -1.0, 0.5], dtype=np.float32))
+EPOCHS = 6
+
+OPTIMIZERS = {
+    "SGD": lambda: lw.optimizers.SGD(0.05, momentum=0.9),
+    "Adagrad": lambda: lw.optimizers.Adagrad(0.05),
+    "RMSprop": lambda: lw.optimizers.RMSprop(0.01),
+    "Adam": lambda: lw.optimizers.Adam(0.01),
+    "AdamW": lambda: lw.optimizers.AdamW(0.01),
+}
+
+
+class Cut(lw.callbacks.Callback):
+    """Raises in the middle of an epoch, after its first step."""
+
+    def __init__(self, epoch=None):
+        self.epoch, self.now = epoch, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_batch_end(self, batch, logs=None):
+        if self.now == self.epoch:
+            raise KeyboardInterrupt
+
+
+def fit(path, cut=None, optimizer=OPTIMIZERS["Adam"], epochs=EPOCHS, patience=4):
+    model = nn.Sequential([nn.Dense(8, activation="tanh"), nn.Dropout(0.2), nn.Dense(1)])
+    model.compile(optimizer=optimizer(), loss="mse", metrics=["mae"])
+    callbacks = [
+        lw.callbacks.EarlyStopping("val_loss", patience=patience),
+        lw.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=1, min_delta=1.0),
+        Cut(cut),
+    ]
+    history = model.fit(
+        X, Y, epochs=epochs, batch_size=8, validation_split=0.25, callbacks=callbacks, resume=path, verbose=0
+    )
+    return model, history
+
+
+def assert_equal(ours, theirs):
+    assert ours[1].history == theirs[1].history
+    assert ours[0].counters() == theirs[0].counters()
+    assert all(np.array_equal(a, b) for a, b in zip(ours[0].get_weights(), theirs[0].get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("cuts", [[0], [1], [3], [5], [1, 2, 4]], ids=str)
+def test_a_cut_training_ends_as_if_it_had_not_been_cut(tmp_path, name, cuts):
+    whole = fit(None, optimizer=OPTIMIZERS[name])
+    for cut in cuts:
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "state", cut, OPTIMIZERS[name])
+    assert_equal(fit(tmp_path / "state", optimizer=OPTIMIZERS[name]), whole)
+
+
+def test_a_finished_training_stays_as_it_is_and_can_go_on(tmp_path):
+    first = fit(tmp_path / "state", patience=100)
+    assert_equal(fit(tmp_path / "state", patience=100), first)
+    assert_equal(fit(tmp_path / "state", epochs=9, patience=100), fit(None, epochs=9, patience=100))
+
+
+def test_a_training_that_stopped_early_stays_stopped(tmp_path):
+    path = tmp_path / "state"
+    whole = fit(None, epochs=500, patience=1)
+    assert len(whole[1]) < 500
+    assert_equal(fit(path, epochs=500, patience=1), whole)
+    assert_equal(fit(path, epochs=500, patience=1), whole)
+
+
+def test_the_state_of_another_network_or_other_callbacks_is_refused(tmp_path):
+    path = tmp_path / "state"
+    fit(path, epochs=1)
+    model = nn.Sequential([nn.Dense(9), nn.Dense(1)])
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match=r"is of another network: 'dense/bias' has shape \(8,\) there and \(9,\) here"):
+        model.fit(X, Y, resume=path, verbose=0)
+    model = nn.Sequential([nn.Dense(8), nn.Dropout(0.2), nn.Dense(1)])
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match=r"was written with callbacks \['EarlyStopping'.*, this training has \[\]"):
+        model.fit(X, Y, resume=path, verbose=0)
+
+
+def test_a_damaged_state_is_refused_by_name(tmp_path):
+    path = tmp_path / "state"
+    fit(path, epochs=1)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="state is damaged"):
+        fit(path)
+
+
+KILLS = 50
+SCRIPT = """
+import sys
+import numpy as np
+import likewise as lw
+generator = np.random.Generator(np.random.Philox(key=7))
+x = generator.standard_normal((512, 16)).astype(np.float32)
+model = lw.nn.Sequential([lw.nn.Dense(64, activation="tanh"), lw.nn.Dropout(0.2), lw.nn.Dense(1)])
+model.compile(optimizer="adam", loss="mse")
+
+class Announce(lw.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        print(epoch, flush=True)
+
+model.fit(x, x[:, 0], epochs=100_000, callbacks=[Announce()], resume=sys.argv[1], verbose=0)
+"""
+
+
+def test_kill_9_at_random_moments_loses_nothing_past_the_last_checkpoint(tmp_path):
+    path, chance = tmp_path / "state", random.Random(1)
+    done = between = 0
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(path)], stdout=subprocess.PIPE, text=True, env={**os.environ}
+        )
+        with process:
+            first = process.stdout.readline()
+            assert int(first) == done  # it goes on after the last whole epoch that was written
+            time.sleep(chance.uniform(0, 0.1))
+            process.send_signal(signal.SIGKILL)
+            announced = [int(first), *map(int, process.stdout.read().split())]
+        if path.exists():
+            done = read_state(path)["epochs"]
+        # An epoch begins when the state of the one before is on the disk.
+        assert announced[-1] <= done <= announced[-1] + 1
+        between += done == announced[-1] + 1
+    print(f"{KILLS} kills with -9, {done} epochs done, {between} kills between a checkpoint and the next epoch")
+    assert done > 0
