@@ -16,9 +16,8 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 _CHUNK = 300e-6  # seconds timed at once: calls shorter than this are timed several together
-_SETTLE = (
-    15e-3  # a pool's threads spin for a while after its last call (libgomp's for 6 ms here); wait until they sleep
-)
+_SETTLE = 15e-3  # a pool's threads spin for a while after its last call (libgomp's for 6 ms): wait until they sleep
+_WARM = 10e-3  # calls before those that count: a sleeping thread is woken for a millisecond of work, and takes its time
 _QUIET = 0.1  # cores that other processes may use during a row; a row with more is timed again, then marked
 _TRIES = 3
 
@@ -73,7 +72,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Row:
-    """A measured Work; seconds are medians per call."""
+    """A measured Work; seconds are medians per call, and so are the figures made of them but ``quiet_share``."""
 
     group: str
     name: str
@@ -81,6 +80,7 @@ class Row:
     peer: float | None
     ratio: float | None
     share: float | None
+    quiet_share: float | None  # by the fastest tenth of our times: what the kernel does while no neighbour disturbs it
     rate: float | None
     target: str
     rounds: int
@@ -99,10 +99,15 @@ def measure(group: str, works: Iterable[Work], machine: Machine, seconds: float 
         ours = statistics.median(times["ours"])
         peer = statistics.median(times["peer"]) if work.peer else None
         limit = work.bandwidth if work.traffic else machine.flops
-        rate = (work.traffic or work.flops) / ours
-        share = rate / limit if rate and limit else None
+        amount = work.traffic or work.flops
+        rate = amount / ours
+        share, quiet_share = None, None
+        if amount and limit:
+            share, quiet_share = rate / limit, amount / _tenth(times["ours"]) / limit
         ratio = peer / ours if peer else None
-        yield Row(group, work.name, ours, peer, ratio, share, rate or None, work.target, rounds, others)
+        yield Row(
+            group, work.name, ours, peer, ratio, share, quiet_share, rate or None, work.target, rounds, others
+        )
 
 
 def _by_turns(
@@ -122,6 +127,11 @@ def _by_turns(
     return times, rounds, max(0.0, busy - own) / (time.perf_counter() - start)
 
 
+def _tenth(times: list[float]) -> float:
+    """The time that a tenth of them stay below."""
+    return sorted(times)[len(times) // 10]
+
+
 def _busy_seconds() -> float:
     """Seconds of work of all processors since the machine started, in steps of a hundredth."""
     user, nice, system = (float(ticks) for ticks in Path("/proc/stat").read_text().split()[1:4])
@@ -138,7 +148,7 @@ def _calls_per_chunk(call: Callable[[], object]) -> int:
 def _one_turn(call: Callable[[], object], count: int) -> list[float]:
     """A few chunks in a row, once the other side's threads sleep and ours are awake."""
     time.sleep(_SETTLE)
-    until = time.perf_counter() + 2e-3
+    until = time.perf_counter() + _WARM
     while time.perf_counter() < until:
         call()
     return [_timed(call, count) for _ in range(5)]
@@ -161,16 +171,16 @@ def print_row(row: Row) -> None:
     peer = f"{row.peer * 1e6:11.1f}" if row.peer else " " * 11
     ratio = f"{row.ratio:6.2f}x" if row.ratio else " " * 7
     rate = f"{row.rate / 1e9:8.1f}" if row.rate else " " * 8
-    share = f"{100 * row.share:5.1f} %" if row.share else " " * 7
+    share, quiet_share = (f"{100 * each:5.1f} %" if each else " " * 7 for each in (row.share, row.quiet_share))
     disturbed = f"  DISTURBED by {row.others:.1f} cores" if row.others >= _QUIET else ""
-    columns = f"{row.ours * 1e6:11.1f} {peer} {ratio} {rate} {share}  {row.target}{disturbed}"
+    columns = f"{row.ours * 1e6:11.1f} {peer} {ratio} {rate} {share} {quiet_share}  {row.target}{disturbed}"
     print(f"{row.group:<12} {row.name:<38} {columns}", flush=True)
 
 
 def print_header(machine: Machine) -> None:
     """The machine, and the names of the columns."""
     print(machine)
-    columns = f"{'ours us':>11} {'peer us':>11} {'ratio':>7} {'G/s':>8} {'share':>7}  target"
+    columns = f"{'ours us':>11} {'peer us':>11} {'ratio':>7} {'G/s':>8} {'share':>7} {'quiet':>7}  target"
     print(f"{'group':<12} {'work':<38} {columns}")
 
 
