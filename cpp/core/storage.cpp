@@ -28,7 +28,7 @@ i64 block_size(i64 bytes) {
 
 // Large blocks ask for huge pages: rows at random places of a table then miss the translation buffer far less often.
 void* allocate_block(i64 size) {
-  if (size < 2 * huge_page) return std::aligned_alloc(alignment, static_cast<std::size_t>(size));
+  if (size < huge_page / 2) return std::aligned_alloc(alignment, static_cast<std::size_t>(size));
   void* block = std::aligned_alloc(huge_page, static_cast<std::size_t>((size + huge_page - 1) / huge_page * huge_page));
   if (block != nullptr) madvise(block, static_cast<std::size_t>(size), MADV_HUGEPAGE);
   return block;

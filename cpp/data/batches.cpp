@@ -13,14 +13,14 @@ enum class Purpose : u64 { shuffle = 0x73687566, negatives = 0x6e656761 };
 
 u64 key_for(Purpose purpose, u64 seed, i64 epoch) { return random_key(seed, static_cast<u64>(purpose), epoch); }
 
-std::vector<i32> users_of_rows(const Array& indptr) {
+Array pairs_of(const Array& indptr, const Array& items) {
   const i64* begin = indptr.data<i64>();
-  const i64 n_users = indptr.count() - 1;
-  std::vector<i32> users;
-  users.reserve(static_cast<std::size_t>(begin[n_users]));
-  for (i64 user = 0; user < n_users; ++user)
-    users.insert(users.end(), static_cast<std::size_t>(begin[user + 1] - begin[user]), static_cast<i32>(user));
-  return users;
+  Array pairs = empty({items.count(), 2}, Device::cpu, DType::int32);
+  i32* pair = pairs.data<i32>();
+  for (i64 user = 0; user + 1 < indptr.count(); ++user)
+    for (i64 row = begin[user]; row < begin[user + 1]; ++row, pair += 2)
+      pair[0] = static_cast<i32>(user), pair[1] = items.data<i32>()[row];
+  return pairs;
 }
 
 void check_log(const Array& indptr, const Array& items, const Array& ratings, i64 n_items,
@@ -44,11 +44,6 @@ void check_log(const Array& indptr, const Array& items, const Array& ratings, i6
   for (i64 row = 0; row < items.count(); ++row)
     expect(item[row] >= 0 && item[row] < n_items, "batches", "items[", row, "] must be in 0..", n_items - 1, ", got ",
            item[row]);
-}
-
-std::vector<float> ratings_of_rows(const Array& ratings) {
-  if (!ratings) return {};
-  return {ratings.floats(), ratings.floats() + ratings.count()};
 }
 
 }  // namespace
@@ -75,9 +70,8 @@ Batches::Batches(const Array& indptr, const Array& items, const Array& ratings, 
     : n_users_((check_log(indptr, items, ratings, n_items, settings), indptr.count() - 1)),
       n_items_(n_items),
       settings_(settings),
-      users_(users_of_rows(indptr)),
-      items_(items.data<i32>(), items.data<i32>() + items.count()),
-      ratings_(ratings_of_rows(ratings)),
+      pairs_(pairs_of(indptr, items)),
+      ratings_(ratings ? ratings.copy() : Array{}),
       seen_(indptr.data<i64>(), items.data<i32>(), n_users_, n_items) {}
 
 void Batches::draw(i64 epoch, i64 step, Samples& samples) const {
@@ -89,26 +83,33 @@ void Batches::draw(i64 epoch, i64 step, Samples& samples) const {
   samples.items.resize(static_cast<std::size_t>(count * width));
 
   const Permutation order(rows(), key_for(Purpose::shuffle, settings_.seed, epoch));
+  const i32* pairs = pairs_.data<i32>();
   for (i64 sample = 0; sample < count; ++sample) {
     const i64 row = order[begin + sample];
     samples.rows[sample] = row;
-    __builtin_prefetch(users_.data() + row);
-    __builtin_prefetch(items_.data() + row);
+    __builtin_prefetch(pairs + 2 * row);
   }
   for (i64 sample = 0; sample < count; ++sample) {
-    samples.users[sample] = users_[samples.rows[sample]];
-    samples.items[sample * width] = items_[samples.rows[sample]];
+    samples.users[sample] = pairs[2 * samples.rows[sample]];
+    samples.items[sample * width] = pairs[2 * samples.rows[sample] + 1];
   }
-  samples.ratings.resize(ratings_.empty() ? 0 : static_cast<std::size_t>(count));
+  samples.ratings.resize(has_ratings() ? static_cast<std::size_t>(count) : 0);
   for (std::size_t sample = 0; sample < samples.ratings.size(); ++sample)
-    samples.ratings[sample] = ratings_[samples.rows[sample]];
+    samples.ratings[sample] = ratings_.floats()[samples.rows[sample]];
+
+  samples.negatives.resize(static_cast<std::size_t>(count * settings_.negatives));
   draw_negatives(seen_, static_cast<u32>(n_items_),
                  {.key = key_for(Purpose::negatives, settings_.seed, epoch),
+                  .first = begin,
                   .count = count,
                   .negatives = settings_.negatives,
-                  .rows = samples.rows.data(),
                   .users = samples.users.data(),
-                  .items = samples.items.data()});
+                  .drawn = samples.negatives.data()});
+  const i32* negative = samples.negatives.data();
+  for (i64 sample = 0; sample < count; ++sample) {
+    i32* items = samples.items.data() + sample * width;
+    for (i64 slot = 1; slot < width; ++slot) items[slot] = *negative++;
+  }
 }
 
 }  // namespace lw

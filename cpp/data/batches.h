@@ -36,6 +36,7 @@ struct Samples {
   std::vector<i32> users;      // [count]
   std::vector<i32> items;      // [count, 1 + negatives]
   std::vector<float> ratings;  // [count], empty for a log without ratings
+  std::vector<i32> negatives;  // [count, negatives], as they stand in items
 };
 
 struct BatchSettings {
@@ -52,8 +53,8 @@ class Batches {
 
   i64 n_users() const { return n_users_; }
   i64 n_items() const { return n_items_; }
-  bool has_ratings() const { return !ratings_.empty(); }
-  i64 rows() const { return static_cast<i64>(items_.size()); }
+  bool has_ratings() const { return static_cast<bool>(ratings_); }
+  i64 rows() const { return pairs_.dim(0); }
   i64 steps() const { return (rows() + settings_.batch_size - 1) / settings_.batch_size; }
   const BatchSettings& settings() const { return settings_; }
 
@@ -63,8 +64,8 @@ class Batches {
  private:
   i64 n_users_, n_items_;
   BatchSettings settings_;
-  std::vector<i32> users_, items_;  // [rows]
-  std::vector<float> ratings_;      // [rows], or empty
+  Array pairs_;    // int32 [rows, 2], user and item side by side: one read of memory for both
+  Array ratings_;  // float32 [rows], or undefined
   SeenItems seen_;
 };
 

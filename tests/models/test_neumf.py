@@ -107,9 +107,12 @@ def test_a_users_scores_are_the_same_bits_in_any_batch_and_by_any_way(fitted):
 
 
 def test_a_trained_user_keeps_the_vectors_and_history_only_filters(fitted):
-    usual = fitted.recommend([1], k=3)
-    other = fitted.recommend([1], k=3, history=[list(usual.items[0][:1])], filter_viewed=False)
-    assert set(other.scores[0]) >= set(usual.scores[0][:1])
+    usual = fitted.recommend([1], k=N_ITEMS, filter_viewed=False)
+    history = list(usual.items[0][:3])
+    other = fitted.recommend([1], k=N_ITEMS, history=[history], filter_viewed=False)
+    np.testing.assert_array_equal(other.scores, usual.scores)
+    filtered = fitted.recommend([1], k=3, history=[history])
+    np.testing.assert_array_equal(filtered.scores, usual.scores[:, 3:6])
 
 
 def test_a_new_user_is_fitted_to_the_history_whoever_else_asks(fitted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likewise.models import IALS, MF, NeuMF, Popularity
+from likewise.models import EASE, IALS, MF, ItemKNN, NeuMF, Popularity
 from likewise.reproduce import readers
 from likewise.reproduce.entry import Contender, Entry
 
@@ -52,7 +52,9 @@ LIGHTGCN_GOWALLA = Entry(
     contenders=(
         POPULARITY,
         Contender("MF", lambda seed: MF(seed=seed), {"recall@20": 0.1627, "ndcg@20": 0.1378}, test_picked_every=5),
-        Contender("IALS", lambda seed: IALS(seed=seed)),
+        Contender("ItemKNN", lambda seed: ItemKNN(), seeds=(0,)),
+        Contender("EASE", lambda seed: EASE(l2=80.0), {"recall@20": 0.1765, "ndcg@20": 0.1467}, seeds=(0,)),
+        Contender("IALS", lambda seed: IALS(dim=256, unobserved_weight=0.02, reg=0.002, epochs=6, seed=seed)),
     ),
     in_print={
         "LightGCN": {"recall@20": 0.1830, "ndcg@20": 0.1554},
