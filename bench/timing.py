@@ -105,9 +105,7 @@ def measure(group: str, works: Iterable[Work], machine: Machine, seconds: float 
         if amount and limit:
             share, quiet_share = rate / limit, amount / _tenth(times["ours"]) / limit
         ratio = peer / ours if peer else None
-        yield Row(
-            group, work.name, ours, peer, ratio, share, quiet_share, rate or None, work.target, rounds, others
-        )
+        yield Row(group, work.name, ours, peer, ratio, share, quiet_share, rate or None, work.target, rounds, others)
 
 
 def _by_turns(

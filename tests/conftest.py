@@ -1,6 +1,7 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ def data_dir():
 
 
 @pytest.fixture
-def same_bits():
+def same_bits(counted):
     """``same_bits(run)``: the array that ``run()`` returns is the same, bit for bit, at 1, 2 and 4 threads."""
     before = _core.num_threads()
 
@@ -32,14 +33,34 @@ def same_bits():
             results.append(np.array(run()))
         np.testing.assert_array_equal(results[0], results[1])
         np.testing.assert_array_equal(results[0], results[2])
+        counted("results equal bit for bit at 1, 2 and 4 threads")
 
     yield check
     _core.set_num_threads(before)
 
 
-def pytest_terminal_summary(terminalreporter):
-    """How much of the case table was run."""
-    from tests.cases import counts
+@pytest.fixture
+def counted(request):
+    """``counted(what, number)``: a test that passes did so many of these; the summary prints the sums."""
 
-    if counts:
-        terminalreporter.write_line("case table: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    def count(what, number=1):
+        request.node.user_properties.append(("counted", (what, number)))  # pytest-xdist carries it to the summary
+
+    return count
+
+
+COUNTS: Counter[str] = Counter()
+
+
+def pytest_runtest_logreport(report):
+    if report.when == "call" and report.passed:
+        for what, number in (value for name, value in report.user_properties if name == "counted"):
+            COUNTS[what] += number
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the tests that passed have counted."""
+    if COUNTS:
+        terminalreporter.section("counts")
+    for what, number in sorted(COUNTS.items()):
+        terminalreporter.write_line(f"{number:8,}  {what}")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.cases import counts, operations
+from tests.cases import operations
 from tests.cases.outputs import output_gradient, outputs
 
 import likewise as lw
@@ -33,11 +33,11 @@ def reference_of(operation, arguments):
 
 
 @pytest.mark.parametrize(("operation", "number"), CASES)
-def test_value_is_that_of_the_float64_reference(operation, number):
+def test_value_is_that_of_the_float64_reference(operation, number, counted):
     arguments = operation.arguments(number)
     got = np.asarray(operation.call(*arguments))
     assert distance(got, reference_of(operation, arguments)) < operation.tolerance
-    counts["values"] += 1
+    counted("values equal to a float64 reference")
 
 
 def derivative(operation, arguments, position, direction, cotangent):
@@ -51,7 +51,7 @@ def derivative(operation, arguments, position, direction, cotangent):
 
 
 @pytest.mark.parametrize(("operation", "number"), [case for case in CASES if case.values[0].gradients != ()])
-def test_gradient_is_that_of_central_differences(operation, number):
+def test_gradient_is_that_of_central_differences(operation, number, counted):
     arguments = operation.arguments(number)
     wanted = operation.differentiable(arguments)
     got = outputs(operation, number)
@@ -72,7 +72,7 @@ def test_gradient_is_that_of_central_differences(operation, number):
             along = np.sum(gradient.astype(np.float64) * direction)
             scale = max(1.0, np.linalg.norm(gradient.astype(np.float64) * direction))
             assert abs(along - want) < 50 * operation.tolerance * scale, (position, along, want)
-    counts["gradients"] += len(wanted)
+    counted("gradients equal to central differences", len(wanted))
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_gradient_is_that_of_central_differences(operation, number):
         for i, error in enumerate(operation.errors)
     ],
 )
-def test_bad_input_is_named_with_what_is_required(error):
+def test_bad_input_is_named_with_what_is_required(error, counted):
     with pytest.raises(error.kind) as caught:
         error.call()
     assert str(caught.value) == error.message
-    counts["error messages"] += 1
+    counted("bad inputs named by their error")
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def threads():
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
-def test_bits_are_the_same_at_any_number_of_threads(operation, threads):
+def test_bits_are_the_same_at_any_number_of_threads(operation, threads, counted):
     runs = []
     for count in (1, 2, 4):
         threads(count)
@@ -106,7 +106,7 @@ def test_bits_are_the_same_at_any_number_of_threads(operation, threads):
     for case in zip(*runs, strict=True):
         for one, two, four in zip(*case, strict=True):
             assert one.tobytes() == two.tobytes() == four.tobytes()
-        counts["cases at 1, 2 and 4 threads"] += 1
+        counted("cases equal bit for bit at 1, 2 and 4 threads")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

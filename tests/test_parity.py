@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cases import counts, operations
+from tests.cases import operations
 from tests.cases.outputs import output_gradient, outputs
 
 from likewise import _core
@@ -35,20 +35,20 @@ def at_level(tmp_path_factory):
     return load
 
 
-def test_v3_and_v4_give_the_same_bits(at_level):
+def test_v3_and_v4_give_the_same_bits(at_level, counted):
     v3, v4 = at_level("v3"), at_level("v4")
     assert v3.keys() == v4.keys()
     different = [name for name in v3 if v3[name].tobytes() != v4[name].tobytes()]
     assert not different
-    counts["arrays equal at v3 and v4"] += len(v3)
+    counted("arrays equal bit for bit at v3 and v4", len(v3))
 
 
-def test_v2_is_close(at_level):
+def test_v2_is_close(at_level, counted):
     v2, best = at_level("v2"), at_level(_core.usable_isa_levels()[-1])
     for name, want in best.items():
         scale = max(1.0, np.abs(want[np.isfinite(want)]).max(initial=0))
         np.testing.assert_allclose(v2[name], want, rtol=0, atol=2e-5 * scale, err_msg=name)
-    counts["arrays close at v2"] += len(best)
+    counted("arrays close at v2", len(best))
 
 
 TORCH_CASES = [
@@ -60,7 +60,7 @@ TORCH_CASES = [
 
 
 @pytest.mark.parametrize(("operation", "number"), TORCH_CASES)
-def test_value_and_gradients_are_those_of_pytorch(operation, number):
+def test_value_and_gradients_are_those_of_pytorch(operation, number, counted):
     torch = pytest.importorskip("torch")
     arguments = operation.arguments(number)
     wanted = operation.differentiable(arguments)
@@ -72,4 +72,4 @@ def test_value_and_gradients_are_those_of_pytorch(operation, number):
         want = their.numpy()
         scale = max(1.0, np.abs(want).max(initial=0))
         np.testing.assert_allclose(ours, want, rtol=0, atol=1e-5 * scale)
-    counts["cases equal to PyTorch"] += 1
+    counted("values and gradients equal to PyTorch")

@@ -148,8 +148,6 @@ ROWS: list[tuple[Shape, ...]] = [
     for shape in [(0, 3), (1, 1), (7,), (1, 15), (3, 16), (2, 17), (5, 31), (2, 33), (2, 3, 4), (100, 3), (300, 130)]
 ]
 
-counts: Counter[str] = Counter()
-
 
 def operations() -> list[Operation]:
     """All of the table, by family."""

@@ -218,11 +218,12 @@ def path_of(tmp_path):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_malformed_row_stops_the_read_with_file_line_and_reason(case, path_of):
+def test_a_malformed_row_stops_the_read_with_file_line_and_reason(case, path_of, counted):
     path = path_of(case)
     with pytest.raises(ValueError, match=re.escape(f"{path}, line {case.line}")) as error:
         lw.Interactions.read(path)
     assert case.reason in str(error.value)
+    counted("malformed data files named by file and line")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

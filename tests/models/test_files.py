@@ -46,7 +46,7 @@ def mutations(whole, count):
         yield bytes(damaged)
 
 
-def test_no_damaged_file_is_read_as_something_else(saved, tmp_path):
+def test_no_damaged_file_is_read_as_something_else(saved, tmp_path, counted):
     whole = saved.read_bytes()
     tensors, metadata = files.read_tensors(saved)
     path = tmp_path / "damaged.lw"
@@ -63,7 +63,8 @@ def test_no_damaged_file_is_read_as_something_else(saved, tmp_path):
         assert about == metadata
         assert found.keys() == tensors.keys()
         assert all(np.array_equal(found[name], tensors[name]) for name in tensors)
-    print(f"\n{refused + harmless:,} damaged files: {refused:,} refused, {harmless:,} with unchanged content")
+    counted("damaged model files refused", refused)
+    counted("damaged model files read, with unchanged content", harmless)
     assert refused + harmless >= DAMAGED
     assert harmless < 0.01 * refused
 

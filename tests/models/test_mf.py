@@ -59,7 +59,7 @@ def test_squared_learns_ratings_through_biases():
 
 
 @pytest.mark.parametrize("settings", [{}, {"optimizer": "adagrad"}, {"exact": True, "loss": "bce", "biases": True}])
-def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(tmp_path, settings):
+def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(tmp_path, settings, counted):
     class Cut(Callback):
         at = 4
 
@@ -75,6 +75,7 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(tmp_path, setti
     resumed = quick(epochs=8, **settings).fit(log, callbacks=[Cut()], resume=file, verbose=0)
     assert same(tables(whole), tables(resumed))
     assert [row["loss"] for row in whole.training_] == [row["loss"] for row in resumed.training_]
+    counted("trainings cut and resumed bit for bit")
 
 
 def test_another_seed_is_another_training():

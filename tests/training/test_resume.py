@@ -64,12 +64,13 @@ def assert_equal(ours, theirs):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("cuts", [[0], [1], [3], [5], [1, 2, 4]], ids=str)
-def test_a_cut_training_ends_as_if_it_had_not_been_cut(tmp_path, name, cuts):
+def test_a_cut_training_ends_as_if_it_had_not_been_cut(tmp_path, name, cuts, counted):
     whole = fit(None, optimizer=OPTIMIZERS[name])
     for cut in cuts:
         with pytest.raises(KeyboardInterrupt):
             fit(tmp_path / "state", cut, OPTIMIZERS[name])
     assert_equal(fit(tmp_path / "state", optimizer=OPTIMIZERS[name]), whole)
+    counted("trainings cut and resumed bit for bit")
 
 
 def test_a_finished_training_stays_as_it_is_and_can_go_on(tmp_path):
@@ -127,7 +128,7 @@ model.fit(x, x[:, 0], epochs=100_000, callbacks=[Announce()], resume=sys.argv[1]
 """
 
 
-def test_kill_9_at_random_moments_loses_nothing_past_the_last_checkpoint(tmp_path):
+def test_kill_9_at_random_moments_loses_nothing_past_the_last_checkpoint(tmp_path, counted):
     path, chance = tmp_path / "state", random.Random(1)
     done = between = 0
     for _ in range(KILLS):
@@ -145,5 +146,6 @@ def test_kill_9_at_random_moments_loses_nothing_past_the_last_checkpoint(tmp_pat
         # An epoch begins when the state of the one before is on the disk.
         assert announced[-1] <= done <= announced[-1] + 1
         between += done == announced[-1] + 1
-    print(f"{KILLS} kills with -9, {done} epochs done, {between} kills between a checkpoint and the next epoch")
+    counted("trainings killed with -9, nothing lost", KILLS)
+    counted("trainings of them killed between a checkpoint and the next epoch", between)
     assert done > 0
