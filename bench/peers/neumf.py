@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -45,7 +46,7 @@ class Peer(torch.nn.Module):
         super().__init__()
         tables = [torch.nn.Embedding(rows, size) for size in (GMF, LAYERS[0] // 2) for rows in (N_USERS, N_ITEMS)]
         self.gmf_users, self.gmf_items, self.mlp_users, self.mlp_items = tables
-        sizes = zip(LAYERS[:-1], LAYERS[1:], strict=True)
+        sizes = itertools.pairwise(LAYERS)
         self.mlp = torch.nn.Sequential(*(part for a, b in sizes for part in (torch.nn.Linear(a, b), torch.nn.ReLU())))
         self.out = torch.nn.Linear(GMF + LAYERS[-1], 1)
 
