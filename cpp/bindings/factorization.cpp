@@ -67,11 +67,12 @@ TrainedTable table_from(const py::handle& source) {
 void bind_factorization(py::module_& module) {
   py::class_<Batches>(module, "Batches")
       .def(py::init([](const TensorArgument& indptr, const TensorArgument& items, const TensorArgument& ratings,
-                       i64 n_items, i64 batch_size, i64 negatives, u64 seed) {
+                       i64 n_items, i64 batch_size, i64 negatives, u64 seed, bool draw_seen) {
              return std::make_unique<Batches>(array_of(indptr), array_of(items), array_of(ratings), n_items,
-                                              BatchSettings{batch_size, negatives, seed});
+                                              BatchSettings{batch_size, negatives, seed, draw_seen});
            }),
-           "indptr"_a, "items"_a, "ratings"_a, py::kw_only(), "n_items"_a, "batch_size"_a, "negatives"_a, "seed"_a)
+           "indptr"_a, "items"_a, "ratings"_a, py::kw_only(), "n_items"_a, "batch_size"_a, "negatives"_a, "seed"_a,
+           "draw_seen"_a = false)
       .def_property_readonly("steps", &Batches::steps)
       .def("draw", &draw, "epoch"_a, "step"_a);
 

@@ -103,6 +103,7 @@ void Batches::draw(i64 epoch, i64 step, Samples& samples) const {
                   .first = begin,
                   .count = count,
                   .negatives = settings_.negatives,
+                  .draw_seen = settings_.draw_seen,
                   .users = samples.users.data(),
                   .drawn = samples.negatives.data()});
   const i32* negative = samples.negatives.data();

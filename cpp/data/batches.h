@@ -43,12 +43,12 @@ struct BatchSettings {
   i64 batch_size;
   i64 negatives;  // per positive
   u64 seed;
+  bool draw_seen = false;  // negatives may be items the log has for the user
 };
 
 class Batches {
  public:
   // A log in CSR order by user: indptr int64 [users + 1], items int32 [rows], ratings float32 [rows] or undefined.
-  // Negatives are drawn outside the items the log has for the user.
   Batches(const Array& indptr, const Array& items, const Array& ratings, i64 n_items, BatchSettings settings);
 
   i64 n_users() const { return n_users_; }

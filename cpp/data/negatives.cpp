@@ -52,6 +52,7 @@ void draw_negatives(const SeenItems& seen, u32 n_items, const NegativeDraw& draw
   const i64 total = draw.count * draw.negatives;
   const u64 first = static_cast<u64>(draw.first * draw.negatives);
   draw_all(draw.key, first, total, n_items, draw.drawn);
+  if (draw.draw_seen) return;
 
   std::vector<i64> open(static_cast<std::size_t>(total));  // places of seen items, from `first`
   i64 kept = 0, sample_ahead = 0, slot_ahead = 0;

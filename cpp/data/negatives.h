@@ -35,13 +35,14 @@ class SeenItems {
   std::vector<i32> items_;  // each user's own, ascending, without repeats
 };
 
-// drawn[b, slot]: uniform over the items users[b] has not seen, a function of (key, place, attempt) alone, where
-// `place` = (first + b) * negatives + slot counts the negatives of an epoch. A user who has seen everything, or whom
-// `most_attempts` draws did not serve, gets the last draw.
+// drawn[b, slot]: uniform over the items users[b] has not seen, or over all with `draw_seen`; a function of (key,
+// place, attempt) alone, where `place` = (first + b) * negatives + slot counts the negatives of an epoch. A user who
+// has seen everything, or whom `most_attempts` draws did not serve, gets the last draw.
 struct NegativeDraw {
   u64 key;
   i64 first;  // samples of the epoch before these
   i64 count, negatives;
+  bool draw_seen;
   const i32* users;  // [count]
   i32* drawn;        // [count, negatives]
 };

@@ -264,3 +264,10 @@ def test_the_step_wants_tables_as_large_as_the_log(log):
     tables = tables_of(4)
     with pytest.raises(ValueError, match="tables have 60 users and 40 items, the log has 60 and 50"):
         trained(log, [tables[0], tables[1][:40], tables[2], tables[3][:40]])
+
+
+def test_with_draw_seen_negatives_are_uniform_over_all_items():
+    indptr, items = np.array([0, 900]), np.zeros(900, dtype=np.int32)
+    batches = _core.Batches(indptr, items, None, n_items=6, batch_size=900, negatives=20, seed=0, draw_seen=True)
+    counts = np.bincount(batches.draw(0, 0)[2][:, 1:].ravel(), minlength=6)
+    assert (np.abs(counts - 3000) < 5 * np.sqrt(3000)).all()

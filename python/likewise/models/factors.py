@@ -26,10 +26,20 @@ def log_batches(
     batch_size: int,
     negatives: int,
     seed: int,
+    draw_seen: bool = False,
 ) -> _core.Batches:
     """The native batches of a log in CSR order by user."""
     given = None if ratings is None else np.ascontiguousarray(ratings, dtype=np.float32)
-    return _core.Batches(indptr, items, given, n_items=n_items, batch_size=batch_size, negatives=negatives, seed=seed)
+    return _core.Batches(
+        indptr,
+        items,
+        given,
+        n_items=n_items,
+        batch_size=batch_size,
+        negatives=negatives,
+        seed=seed,
+        draw_seen=draw_seen,
+    )
 
 
 @dataclass(frozen=True)

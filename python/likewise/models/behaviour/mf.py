@@ -45,6 +45,7 @@ class MF(Recommender):
             Hutter, ICLR 2017). A row's gradient is the sum over its samples in the batch.
         optimizer: "adam" (for the rows of a batch), "adagrad" or "sgd".
         negatives: Drawn for each positive, uniformly from the items the user has not seen, anew in every epoch.
+        draw_seen: Draw negatives from all items instead, those the user has seen among them.
         l2: Penalty l2/2 |row|^2 on the rows of every sample in the batch; None: 0.0125, or 0.25 with "squared".
         biases: Biases of items, and of users where the loss can see them; None: with "squared" only.
         exact: Adam moves every row at every step, which equals dense Adam, instead of the rows of the batch.
@@ -61,6 +62,7 @@ class MF(Recommender):
     learning_rate: float = 0.01
     optimizer: Literal["adam", "adagrad", "sgd"] = "adam"
     negatives: int = 1
+    draw_seen: bool = False
     l2: float | None = None
     biases: bool | None = None
     exact: bool = False
@@ -120,6 +122,7 @@ class MF(Recommender):
             batch_size=self.batch_size,
             negatives=self._negatives(),
             seed=self.seed,
+            draw_seen=self.draw_seen,
         )
         self.network_ = self.network(log.n_users, log.n_items)
         self.network_.learns(batches, self._settings(), self.epochs)
