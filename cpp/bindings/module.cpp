@@ -19,6 +19,7 @@ PYBIND11_MODULE(_core, module) {
   lw::bind_models(module);
   lw::bind_ranking(module);
   lw::bind_activation(module);
+  lw::bind_conv(module);
   lw::bind_elementwise(module);
   lw::bind_layout(module);
   lw::bind_reduce(module);

@@ -65,6 +65,44 @@ void run_tiles(const Width& width, i64 rows, Tiles t) {
   width.kernels[height - 1](t);
 }
 
+// A tile of one row: B passes once, in the order it lies in memory, four of its rows at a time, over sums that stay
+// in C and so in the first-level cache. Bound by reading B; takes any number of columns.
+template <int Steps>
+LIKEWISE_INLINE void add_steps(const Tiles& t, i64 p) {
+  const float* b = t.b + p * t.ldb;
+  Native value[Steps];
+#pragma GCC unroll 4
+  for (int s = 0; s < Steps; ++s) {
+    value[s] = *reinterpret_cast<const float*>(t.a + (p + s) * t.step_bytes) - Native{};
+    keep_in_register(value[s]);
+  }
+  i64 j = 0;
+  for (; j + native_lanes <= t.columns; j += native_lanes) {
+    Native sum = load_native(t.c + j);
+#pragma GCC unroll 4
+    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], load_native(b + s * t.ldb + j), sum);
+    store_native(t.c + j, sum);
+  }
+  if (const i64 left = t.columns - j; left > 0) {
+    Native sum = native_load_up_to(t.c + j, left);
+#pragma GCC unroll 4
+    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], native_load_up_to(b + s * t.ldb + j, left), sum);
+    native_store_up_to(t.c + j, sum, left);
+  }
+}
+
+void one_row(const Tiles& t) {
+  for_lanes(t.columns, [&](i64 j, auto lanes) {
+    Vec start = t.bias == nullptr ? Vec(0.f) : lanes.load(t.bias + j);
+    if (t.load_c) start += lanes.load(t.c + j);
+    lanes.store(t.c + j, start);
+  });
+  i64 p = 0;
+  for (; p + 4 <= t.k; p += 4) add_steps<4>(t, p);
+  for (; p < t.k; ++p) add_steps<1>(t, p);
+  if (t.activation != Activation::linear) activate_tile(t.activation, t.c, t.ldc, 1, t.columns);
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Blocks of C
 

@@ -1,5 +1,6 @@
 // The inner kernels of gemm: a tile of C stays in registers while k passes.
 //   c_rj = start_rj + sum_p a_rp b_pj     p ascending, one fused multiply-add a step
+// In a convolution A is no matrix: its rows overlap, and k comes in segments that lie at the same places in every row.
 // The order depends on nothing else, neither tile nor block nor thread nor instruction-set level, so the bits do not
 // either (v2 has no fused multiply-add), and a row's result is the same in any batch.
 #pragma once
@@ -19,9 +20,11 @@ struct Tiles {
   i64 ldb;
   float* c;
   i64 ldc;
-  i64 columns;        // of the panel that C has
-  bool load_c;        // start at C
-  const float* bias;  // [panel] to start at, or null
+  i64 columns;               // of the panel that C has
+  i64 segments;              // of k, if segmented: as many steps each; B's follow one another
+  const i64* segment_bytes;  // where A's begin
+  bool load_c;               // start at C
+  const float* bias;         // [panel] to start at, or null
   Activation activation;
 };
 
@@ -57,7 +60,7 @@ LIKEWISE_INLINE void keep_in_register(Native& value) {
 #define LIKEWISE_TILE(r, v) \
   _Pragma("GCC unroll 16") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
 
-template <int Rows, int Vectors>
+template <int Rows, int Vectors, bool Segmented = false>
 void tiles(const Tiles& t) {
   constexpr int registers_needed = Rows * Vectors + Vectors + 1;
   const bool whole = t.columns >= Vectors * native_lanes;
@@ -80,29 +83,33 @@ void tiles(const Tiles& t) {
     // Three rows of A to a pointer: base, base + stride, base + 2 stride are addressing modes, and registers suffice.
     constexpr int bases = (Rows + 2) / 3;
     const char* base[bases];
-#pragma GCC unroll 8
-    for (int i = 0; i < bases; ++i) base[i] = a + 3 * i * t.row_bytes;
     const float* b = t.b;
+    i64 segment = 0;
+    do {
+      const char* from = Segmented ? a + t.segment_bytes[segment] : a;
+#pragma GCC unroll 8
+      for (int i = 0; i < bases; ++i) base[i] = from + 3 * i * t.row_bytes;
 #pragma GCC unroll 1
-    for (i64 p = 0; p < t.k; ++p, b += t.ldb) {
-      Native row[Vectors];
+      for (i64 p = 0; p < t.k; ++p, b += t.ldb) {
+        Native row[Vectors];
 #pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) {
-        row[v] = load_native(b + v * native_lanes);
-        if (Rows > 1 && Vectors > 1 && registers_needed <= native_registers) keep_in_register(row[v]);
-      }
+        for (int v = 0; v < Vectors; ++v) {
+          row[v] = load_native(b + v * native_lanes);
+          if (Rows > 1 && Vectors > 1 && registers_needed <= native_registers) keep_in_register(row[v]);
+        }
 #pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const Native value = *reinterpret_cast<const float*>(base[r / 3] + r % 3 * t.row_bytes) - Native{};
+        for (int r = 0; r < Rows; ++r) {
+          const Native value = *reinterpret_cast<const float*>(base[r / 3] + r % 3 * t.row_bytes) - Native{};
 #pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v) sum[r][v] = native_fma(value, row[v], sum[r][v]);
-      }
+          for (int v = 0; v < Vectors; ++v) sum[r][v] = native_fma(value, row[v], sum[r][v]);
+        }
 #pragma GCC unroll 8
-      for (int i = 0; i < bases; ++i) {
-        base[i] += t.step_bytes;
-        asm("" : "+r"(base[i]));
+        for (int i = 0; i < bases; ++i) {
+          base[i] += t.step_bytes;
+          asm("" : "+r"(base[i]));
+        }
       }
-    }
+    } while (Segmented && ++segment < t.segments);
 
     if (t.activation == Activation::relu) {
       LIKEWISE_TILE(r, v) sum[r][v] = native_max(Native{}, sum[r][v]);  // keeps a NaN
@@ -119,44 +126,6 @@ void tiles(const Tiles& t) {
   }
 }
 #undef LIKEWISE_TILE
-
-// The same for one row: B passes once, in the order it lies in memory, four of its rows at a time, over sums that stay
-// in C and so in the first-level cache. Bound by reading B; takes any number of columns.
-template <int Steps>
-LIKEWISE_INLINE void add_steps(const Tiles& t, i64 p) {
-  const float* b = t.b + p * t.ldb;
-  Native value[Steps];
-#pragma GCC unroll 4
-  for (int s = 0; s < Steps; ++s) {
-    value[s] = *reinterpret_cast<const float*>(t.a + (p + s) * t.step_bytes) - Native{};
-    keep_in_register(value[s]);
-  }
-  i64 j = 0;
-  for (; j + native_lanes <= t.columns; j += native_lanes) {
-    Native sum = load_native(t.c + j);
-#pragma GCC unroll 4
-    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], load_native(b + s * t.ldb + j), sum);
-    store_native(t.c + j, sum);
-  }
-  if (const i64 left = t.columns - j; left > 0) {
-    Native sum = native_load_up_to(t.c + j, left);
-#pragma GCC unroll 4
-    for (int s = 0; s < Steps; ++s) sum = native_fma(value[s], native_load_up_to(b + s * t.ldb + j, left), sum);
-    native_store_up_to(t.c + j, sum, left);
-  }
-}
-
-void one_row(const Tiles& t) {
-  for_lanes(t.columns, [&](i64 j, auto lanes) {
-    Vec start = t.bias == nullptr ? Vec(0.f) : lanes.load(t.bias + j);
-    if (t.load_c) start += lanes.load(t.c + j);
-    lanes.store(t.c + j, start);
-  });
-  i64 p = 0;
-  for (; p + 4 <= t.k; p += 4) add_steps<4>(t, p);
-  for (; p < t.k; ++p) add_steps<1>(t, p);
-  if (t.activation != Activation::linear) activate_tile(t.activation, t.c, t.ldc, 1, t.columns);
-}
 
 }  // namespace
 }  // namespace lw::LIKEWISE_LEVEL

@@ -32,6 +32,7 @@ __all__: list[str] = [
     "clip",
     "coalesce_rows",
     "concatenate",
+    "conv",
     "cuda_status",
     "distinct_lists",
     "divide",
@@ -212,6 +213,7 @@ class Batches:
         batch_size: typing.SupportsInt | typing.SupportsIndex,
         negatives: typing.SupportsInt | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
+        draw_seen: bool = False,
     ) -> None: ...
     def draw(
         self, epoch: typing.SupportsInt | typing.SupportsIndex, step: typing.SupportsInt | typing.SupportsIndex
@@ -370,6 +372,16 @@ def clip(
 def coalesce_rows(sparse: RowSparse) -> RowSparse: ...
 def concatenate(
     tensors: collections.abc.Iterable[Tensor | numpy.typing.ArrayLike], axis: typing.SupportsInt | typing.SupportsIndex
+) -> Tensor: ...
+def conv(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    kernel: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    strides: collections.abc.Sequence[int] = (1,),
+    dilation: collections.abc.Sequence[int] = (1,),
+    padding: str = "valid",
+    groups: typing.SupportsInt | typing.SupportsIndex = 1,
+    activation: str | None = None,
 ) -> Tensor: ...
 def cuda_status() -> tuple[bool, int, str]: ...
 def distinct_lists(

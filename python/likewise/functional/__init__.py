@@ -24,6 +24,7 @@ from likewise.functional.activations import (
     softsign,
     tanh,
 )
+from likewise.functional.conv import conv1d, conv2d
 from likewise.functional.elementwise import (
     abs,
     add,
@@ -78,6 +79,8 @@ __all__ = [
     "clip",
     "coalesce_rows",
     "concatenate",
+    "conv1d",
+    "conv2d",
     "cosine_similarity",
     "divide",
     "dropout",

@@ -1,0 +1,422 @@
+#include "cpp/kernels/conv.h"
+
+#include "cpp/core/arena.h"
+#include "cpp/core/parallel.h"
+#include "cpp/kernels/gemm_pack.h"
+#include "cpp/kernels/gemm_tile.h"
+
+// A convolution is a matrix product whose left side is never made: the row of an output place is the taps' runs of
+// channels, which lie in x already, at the same distances from every place. Taps that follow each other in memory are
+// one run. So are the gradients: dx is a convolution of dy for each remainder of the strides, dw one product per tap
+// with x transposed.
+
+namespace lw::LIKEWISE_LEVEL {
+namespace {
+
+constexpr i64 panel_lanes = 2 * native_lanes;
+
+i64 floor_div(i64 a, i64 b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+i64 ceil_div(i64 a, i64 b) { return -floor_div(-a, b); }
+i64 least(i64 a, i64 b) { return a < b ? a : b; }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Tiles of a panel of columns
+
+using TileKernel = void (*)(const Tiles&);
+#if defined(__AVX512F__)
+constexpr TileKernel narrow[] = {tiles<1, 1, true>, tiles<2, 1, true>, tiles<3, 1, true>, tiles<4, 1, true>,
+                                 tiles<5, 1, true>, tiles<6, 1, true>, tiles<7, 1, true>, tiles<8, 1, true>};
+constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>, tiles<4, 2, true>,
+                               tiles<5, 2, true>, tiles<6, 2, true>, tiles<7, 2, true>, tiles<8, 2, true>};
+constexpr i64 tallest = 8;
+#else
+constexpr TileKernel narrow[] = {tiles<1, 1, true>, tiles<2, 1, true>, tiles<3, 1, true>,
+                                 tiles<4, 1, true>, tiles<5, 1, true>, tiles<6, 1, true>};
+constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>,
+                               tiles<4, 2, true>, tiles<5, 2, true>, tiles<6, 2, true>};
+constexpr i64 tallest = 6;
+#endif
+
+i64 lanes_for(i64 columns) { return columns > native_lanes ? panel_lanes : native_lanes; }
+i64 padded(i64 columns) { return columns / panel_lanes * panel_lanes + (columns % panel_lanes ? panel_lanes : 0); }
+
+// Rows of one panel, in tiles whose heights differ by one at most.
+void run_tiles(i64 rows, Tiles t) {
+  const TileKernel* kernels = lanes_for(t.columns) == panel_lanes ? wide : narrow;
+  const i64 count = ceil_div(rows, tallest), height = rows / count, taller = rows % count;
+  if (taller > 0) {
+    t.count = taller;
+    kernels[height](t);
+    t.a += taller * (height + 1) * t.row_bytes;
+    t.c += taller * (height + 1) * t.ldc;
+  }
+  t.count = count - taller;
+  kernels[height - 1](t);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a place reads
+
+// Part of a grid [height, width, depth], zeros where it reaches beyond: the grid itself where it does not.
+struct Window {
+  const float* at;
+  i64 row;  // floats from row to row
+};
+
+Window window(const float* grid, i64 height, i64 width, i64 depth, i64 first_row, i64 first_column, i64 rows,
+              i64 columns, Scratch& scratch) {
+  if (first_row >= 0 && first_column >= 0 && first_row + rows <= height && first_column + columns <= width)
+    return {grid + (first_row * width + first_column) * depth, width * depth};
+  float* copy = scratch.floats(rows * columns * depth);
+  const i64 begin = first_column < 0 ? least(-first_column, columns) : 0;
+  const i64 end = first_column + columns > width ? (width > first_column ? width - first_column : 0) : columns;
+  for (i64 r = 0; r < rows; ++r) {
+    float* to = copy + r * columns * depth;
+    const i64 row = first_row + r;
+    const bool inside = row >= 0 && row < height && begin < end;
+    const i64 from = inside ? begin : columns, until = inside ? end : columns;
+    __builtin_memset(to, 0, static_cast<std::size_t>(4 * from * depth));
+    if (inside)
+      __builtin_memcpy(to + begin * depth, grid + (row * width + first_column + begin) * depth,
+                       static_cast<std::size_t>(4 * (end - begin) * depth));
+    __builtin_memset(to + until * depth, 0, static_cast<std::size_t>(4 * (columns - until) * depth));
+  }
+  return {copy, columns * depth};
+}
+
+// Runs of floats that a place reads: where each begins after the place's own, ascending.
+struct Runs {
+  i64 count, length;
+  const i64* bytes;
+};
+
+Runs runs_of(i64 rows, i64 row_step, i64 columns, i64 column_step, i64 depth, Scratch& scratch) {
+  const bool joined = column_step == depth || columns == 1;
+  const i64 per_row = joined ? 1 : columns;
+  i64* bytes = scratch.get<i64>(rows * per_row);
+  for (i64 r = 0; r < rows; ++r)
+    for (i64 c = 0; c < per_row; ++c) bytes[r * per_row + c] = 4 * (r * row_step + c * column_step);
+  return {rows * per_row, joined ? columns * depth : depth, bytes};
+}
+
+// Places computed alike: out(i, j) = start + runs of source(i, j) times the packed panels of `columns` columns.
+struct Band {
+  const float* source;
+  i64 source_row, source_place;  // floats
+  float* out;
+  i64 out_row, out_place;
+  i64 rows, places, columns;
+};
+
+void run_band(Band band, const Runs& runs, const float* packed, const float* bias, Activation activation) {
+  if (band.source_row == band.places * band.source_place && band.out_row == band.places * band.out_place) {
+    band.places *= band.rows;
+    band.rows = 1;
+  }
+  const i64 k = runs.count * runs.length;
+  Tiles t;
+  t.k = runs.length;
+  t.segments = runs.count;
+  t.segment_bytes = runs.bytes;
+  t.row_bytes = 4 * band.source_place;
+  t.step_bytes = 4;
+  t.ldc = band.out_place;
+  t.load_c = false;
+  t.activation = activation;
+  float edge_bias[panel_lanes];
+  for (i64 j = 0; j < band.columns; j += panel_lanes) {
+    t.columns = least(band.columns - j, panel_lanes);
+    t.ldb = lanes_for(t.columns);
+    t.b = packed + k * j;
+    t.bias = bias == nullptr ? nullptr : bias + j;
+    if (bias != nullptr && t.columns < t.ldb) {
+      for (i64 i = 0; i < t.ldb; ++i) edge_bias[i] = i < t.columns ? bias[j + i] : 0.f;
+      t.bias = edge_bias;
+    }
+    for (i64 row = 0; row < band.rows; ++row) {
+      t.a = reinterpret_cast<const char*>(band.source + row * band.source_row);
+      t.c = band.out + row * band.out_row + j;
+      run_tiles(band.places, t);
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// One direction, a height or a width, of dx: the places r that are `remainder` modulo the stride after the padding, and
+// the taps that reach them. Tap a carries dy at q + (remainder - a dilation) / stride to place
+// remainder - padding + q stride, so the taps from the last to the first read dy at growing places.
+
+struct Phase {
+  i64 first, count;           // places of x: first, first + stride, ..
+  i64 last_tap, taps, every;  // taps last_tap, last_tap - every, ..
+  i64 source, step;           // of dy: what the last tap carries to the first place; from tap to tap
+};
+
+Phase phase_of(i64 remainder, i64 size, i64 kernel, i64 stride, i64 dilation, i64 padding) {
+  const i64 q = ceil_div(padding - remainder, stride), first = remainder - padding + q * stride;
+  Phase p = {first, first < size ? (size - 1 - first) / stride + 1 : 0, -1, 0, 0, 0, 0};
+  for (i64 tap = kernel - 1; tap >= 0; --tap) {
+    if ((remainder - tap * dilation) % stride != 0) continue;
+    if (p.taps == 0) p.last_tap = tap;
+    if (p.taps == 1) p.every = p.last_tap - tap;
+    ++p.taps;
+  }
+  if (p.taps > 0) p.source = q + (remainder - p.last_tap * dilation) / stride;
+  p.step = p.every * dilation / stride;
+  return p;
+}
+
+// The kernel of group g from the taps of two phases, as panels [taps, filters, channels] of channels.
+void pack_backwards(const ConvShape& s, const float* w, i64 group, const Phase& rows, const Phase& columns,
+                    float* packed) {
+  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
+  for (i64 j = 0; j < channels; j += panel_lanes) {
+    const i64 width = least(channels - j, panel_lanes), lanes = lanes_for(width);
+    for (i64 r = 0; r < rows.taps; ++r)
+      for (i64 c = 0; c < columns.taps; ++c, packed += filters * lanes) {
+        const i64 tap = (rows.last_tap - r * rows.every) * s.kernel_width + columns.last_tap - c * columns.every;
+        pack_transposed(w + (tap * channels + j) * s.filters + group * filters, s.filters, filters, width, lanes,
+                        packed);
+      }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// A channel with a filter of its own: no product over channels, vectors run along them.
+
+bool depthwise(const ConvShape& s) { return s.groups == s.channels && s.groups == s.filters && s.groups > 1; }
+
+// Calls use(tap, place of x) for the taps that reach into x from output place (i, j).
+template <typename Use>
+LIKEWISE_INLINE void for_taps(const ConvShape& s, i64 i, i64 j, const Use& use) {
+  for (i64 a = 0; a < s.kernel_height; ++a)
+    for (i64 b = 0; b < s.kernel_width; ++b) {
+      const i64 row = i * s.stride_height + a * s.dilation_height - s.pad_top;
+      const i64 column = j * s.stride_width + b * s.dilation_width - s.pad_left;
+      if (row >= 0 && row < s.height && column >= 0 && column < s.width)
+        use(a * s.kernel_width + b, row * s.width + column);
+    }
+}
+
+void depthwise_forward(const ConvForward& k) {
+  const ConvShape& s = k.shape;
+  const i64 n = s.channels, taps = s.kernel_height * s.kernel_width;
+  parallel_for(s.batch * s.out_height, rows_for(0.1 * static_cast<double>(s.out_width * taps * n)),
+               [&](i64 begin, i64 end) {
+                 for (i64 at = begin; at < end; ++at) {
+                   const float* x = k.x + at / s.out_height * s.height * s.width * n;
+                   for (i64 j = 0; j < s.out_width; ++j)
+                     for_lanes(n, [&](i64 c, auto lanes) {
+                       Vec sum = k.bias == nullptr ? Vec(0.f) : lanes.load(k.bias + c);
+                       for_taps(s, at % s.out_height, j, [&](i64 tap, i64 place) {
+                         sum = fma(lanes.load(x + place * n + c), lanes.load(k.w + tap * n + c), sum);
+                       });
+                       lanes.store(k.y + (at * s.out_width + j) * n + c, activate(k.activation, sum));
+                     });
+                 }
+               });
+}
+
+void depthwise_backward_input(const ConvBackwardInput& k) {
+  const ConvShape& s = k.shape;
+  const i64 n = s.channels, taps = s.kernel_height * s.kernel_width, places = s.out_height * s.out_width;
+  parallel_for(s.batch, rows_for(0.2 * static_cast<double>(places * taps * n)), [&](i64 begin, i64 end) {
+    for (i64 image = begin; image < end; ++image) {
+      float* dx = k.dx + image * s.height * s.width * n;
+      for_lanes(s.height * s.width * n, [&](i64 j, auto lanes) { lanes.store(dx + j, 0.f); });
+      for (i64 at = 0; at < places; ++at)
+        for_lanes(n, [&](i64 c, auto lanes) {
+          const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
+          for_taps(s, at / s.out_width, at % s.out_width, [&](i64 tap, i64 place) {
+            float* to = dx + place * n + c;
+            lanes.store(to, fma(dy, lanes.load(k.w + tap * n + c), lanes.load(to)));
+          });
+        });
+    }
+  });
+}
+
+void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
+  const ConvShape& s = k.shape;
+  const i64 n = s.channels, places = s.out_height * s.out_width;
+  const float* x = k.x + image * s.height * s.width * n;
+  for (i64 at = 0; at < places; ++at)
+    for_lanes(n, [&](i64 c, auto lanes) {
+      const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
+      for_taps(s, at / s.out_width, at % s.out_width, [&](i64 tap, i64 place) {
+        float* to = dw + tap * n + c;
+        lanes.store(to, fma(dy, lanes.load(x + place * n + c), lanes.load(to)));
+      });
+    });
+}
+
+// Adds what one image says of dw, or starts with it.
+void weight_of(const ConvBackwardWeight& k, i64 image, bool start, float* dw) {
+  const ConvShape& s = k.shape;
+  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups, places = s.out_height * s.out_width;
+  Scratch scratch;
+  const Window x =
+      window(k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels, -s.pad_top, -s.pad_left,
+             (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+             (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch);
+  const float* dy = k.dy + image * places * s.filters;
+  float* edge = scratch.floats(places * panel_lanes);
+  i64* rows = scratch.get<i64>(s.out_height);
+  for (i64 i = 0; i < s.out_height; ++i) rows[i] = 4 * i * s.stride_height * x.row;
+
+  const bool joined = s.groups == 1 && s.dilation_width == 1;  // the taps of a row are one run of channels
+  const i64 runs = joined ? 1 : s.kernel_width, length = joined ? s.kernel_width * channels : channels;
+  Tiles t;
+  t.k = s.out_width;
+  t.segments = s.out_height;
+  t.segment_bytes = rows;
+  t.row_bytes = 4;
+  t.step_bytes = 4 * s.stride_width * s.channels;
+  t.ldc = s.filters;
+  t.load_c = !start;
+  t.bias = nullptr;
+  t.activation = Activation::linear;
+  for (i64 group = 0; group < s.groups; ++group)
+    for (i64 j = 0; j < filters; j += panel_lanes) {
+      t.columns = least(filters - j, panel_lanes);
+      t.b = dy + group * filters + j;
+      t.ldb = s.filters;
+      if (t.columns < lanes_for(t.columns)) {
+        t.ldb = lanes_for(t.columns);
+        pack(t.b, s.filters, places, t.columns, t.ldb, edge);
+        t.b = edge;
+      }
+      for (i64 a = 0; a < s.kernel_height; ++a)
+        for (i64 b = 0; b < runs; ++b) {
+          t.a = reinterpret_cast<const char*>(x.at + a * s.dilation_height * x.row + b * s.dilation_width * s.channels +
+                                              group * channels);
+          t.c = dw + (a * s.kernel_width + b) * channels * s.filters + group * filters + j;
+          run_tiles(length, t);
+        }
+    }
+}
+
+}  // namespace
+
+void conv_forward(const ConvForward& k) {
+  const ConvShape& s = k.shape;
+  if (s.batch * s.out_height * s.out_width * s.filters == 0) return;
+  if (depthwise(s)) return depthwise_forward(k);
+  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
+  const i64 taps = s.kernel_height * s.kernel_width, panels = taps * channels * padded(filters);
+  Scratch scratch;
+  float* packed = scratch.floats(s.groups * panels);  // of each group [panels, taps, channels, lanes]
+  for (i64 group = 0; group < s.groups; ++group)
+    for (i64 j = 0; j < filters; j += panel_lanes) {
+      const i64 width = least(filters - j, panel_lanes);
+      pack(k.w + group * filters + j, s.filters, taps * channels, width, lanes_for(width),
+           packed + group * panels + taps * channels * j);
+    }
+
+  const double row_ns = 0.02 * static_cast<double>(s.out_width * taps * channels * s.filters);
+  const i64 band_rows = least(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
+  const auto task_ns = static_cast<i64>(row_ns * static_cast<double>(band_rows));
+  parallel_for(
+      s.batch * bands, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 task = begin; task < end; ++task) {
+          const i64 image = task / bands, first = task % bands * band_rows;
+          const i64 rows = least(band_rows, s.out_height - first);
+          Scratch own;
+          const Window x =
+              window(k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels,
+                     first * s.stride_height - s.pad_top, -s.pad_left,
+                     (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+                     (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, own);
+          const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width,
+                                    s.dilation_width * s.channels, channels, own);
+          for (i64 group = 0; group < s.groups; ++group)
+            run_band({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels,
+                      k.y + (image * s.out_height + first) * s.out_width * s.filters + group * filters,
+                      s.out_width * s.filters, s.filters, rows, s.out_width, filters},
+                     runs, packed + group * panels, k.bias == nullptr ? nullptr : k.bias + group * filters,
+                     k.activation);
+        }
+      },
+      task_ns);
+}
+
+void conv_backward_input(const ConvBackwardInput& k) {
+  const ConvShape& s = k.shape;
+  if (s.batch * s.height * s.width * s.channels == 0) return;
+  if (depthwise(s)) return depthwise_backward_input(k);
+  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups, places = s.out_height * s.out_width;
+  const i64 panels = s.kernel_height * s.kernel_width * filters * padded(channels);
+  for (i64 above = 0; above < s.stride_height; ++above)
+    for (i64 left = 0; left < s.stride_width; ++left) {
+      const Phase rows = phase_of(above, s.height, s.kernel_height, s.stride_height, s.dilation_height, s.pad_top);
+      const Phase columns = phase_of(left, s.width, s.kernel_width, s.stride_width, s.dilation_width, s.pad_left);
+      if (rows.count == 0 || columns.count == 0) continue;
+      Scratch scratch;
+      float* packed = scratch.floats(s.groups * panels);
+      for (i64 group = 0; group < s.groups; ++group)
+        pack_backwards(s, k.w, group, rows, columns, packed + group * panels);
+      const double image_ns = 0.02 * static_cast<double>(rows.count * columns.count * (rows.taps * columns.taps + 1) *
+                                                         filters * s.channels);
+      parallel_for(
+          s.batch, rows_for(image_ns),
+          [&](i64 begin, i64 end) {
+            for (i64 image = begin; image < end; ++image) {
+              Scratch own;
+              const i64 no_taps = rows.taps * columns.taps == 0;
+              const Window dy = no_taps
+                                    ? Window{k.dy, 0}
+                                    : window(k.dy + image * places * s.filters, s.out_height, s.out_width, s.filters,
+                                             rows.source, columns.source, rows.count + (rows.taps - 1) * rows.step,
+                                             columns.count + (columns.taps - 1) * columns.step, own);
+              const i64 nowhere = 0;
+              const Runs runs = no_taps ? Runs{1, 0, &nowhere}
+                                        : runs_of(rows.taps, rows.step * dy.row, columns.taps, columns.step * s.filters,
+                                                  filters, own);
+              for (i64 group = 0; group < s.groups; ++group)
+                run_band(
+                    {dy.at + group * filters, dy.row, s.filters,
+                     k.dx + ((image * s.height + rows.first) * s.width + columns.first) * s.channels + group * channels,
+                     s.stride_height * s.width * s.channels, s.stride_width * s.channels, rows.count, columns.count,
+                     channels},
+                    runs, packed + group * panels, nullptr, Activation::linear);
+            }
+          },
+          static_cast<i64>(image_ns) * rows_for(image_ns));
+    }
+}
+
+// The batch is cut into chunks by shape alone; each has a dw of its own, and these are added in order.
+void conv_backward_weight(const ConvBackwardWeight& k) {
+  constexpr i64 most_chunks = 16, most_floats = i64{1} << 22;
+  const ConvShape& s = k.shape;
+  const i64 size = s.kernel_height * s.kernel_width * (s.channels / s.groups) * s.filters;
+  const i64 images = s.out_height * s.out_width > 0 ? s.batch : 0;
+  i64 chunks = least(least(images, most_chunks), most_floats / (size > 0 ? size : 1));
+  if (chunks < 1) chunks = 1;
+  const bool alone = depthwise(s);
+  Scratch scratch;
+  float* products = scratch.floats(chunks * size);
+  const double image_ns = 0.02 * static_cast<double>(s.out_height * s.out_width * size);
+  parallel_for(
+      chunks, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 chunk = begin; chunk < end; ++chunk) {
+          float* own = products + chunk * size;
+          const i64 first = images * chunk / chunks, last = images * (chunk + 1) / chunks;
+          if (alone || first == last) for_lanes(size, [&](i64 j, auto lanes) { lanes.store(own + j, 0.f); });
+          for (i64 image = first; image < last; ++image)
+            alone ? depthwise_weight_of(k, image, own) : weight_of(k, image, image == first, own);
+        }
+      },
+      static_cast<i64>(image_ns * static_cast<double>(images) / static_cast<double>(chunks)));
+  parallel_for(size, rows_for(0.1 * static_cast<double>(chunks)), [&](i64 begin, i64 end) {
+    for_lanes(end - begin, [&](i64 j, auto lanes) {
+      Vec sum = lanes.load(products + begin + j);
+      for (i64 chunk = 1; chunk < chunks; ++chunk) sum += lanes.load(products + chunk * size + begin + j);
+      lanes.store(k.dw + begin + j, sum);
+    });
+  });
+}
+
+}  // namespace lw::LIKEWISE_LEVEL
