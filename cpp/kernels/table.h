@@ -13,6 +13,7 @@
 #include "cpp/kernels/losses.h"
 #include "cpp/kernels/norm.h"
 #include "cpp/kernels/optimizer.h"
+#include "cpp/kernels/pool.h"
 #include "cpp/kernels/reduce.h"
 #include "cpp/kernels/softmax.h"
 #include "cpp/kernels/softmax_loss.h"

@@ -8,32 +8,6 @@
 #include "cpp/ops/reduce.h"
 
 namespace lw::ops {
-namespace {
-
-struct Direction {
-  i64 out, before;  // places of y; zeros before the first place of x
-};
-
-Direction direction(const char* name, i64 size, i64 taps, i64 stride, i64 dilation, Padding padding) {
-  const i64 reach = (taps - 1) * dilation + 1;
-  switch (padding) {
-    case Padding::same: {
-      const i64 out = (size + stride - 1) / stride, missing = (out - 1) * stride + reach - size;
-      return {out, out > 0 && missing > 0 ? missing / 2 : 0};
-    }
-    case Padding::causal: return {(size + stride - 1) / stride, reach - 1};
-    case Padding::valid: break;
-  }
-  expect(size >= reach, name, "the kernel reaches over ", reach, " places, x has ", size);
-  return {(size - reach) / stride + 1, 0};
-}
-
-void expect_sizes(const char* name, const char* argument, const Shape& sizes, i64 directions) {
-  expect(sizes.rank() == directions, name, argument, " must have ", directions, " sizes, got ", sizes);
-  for (i64 size : sizes) expect(size >= 1, name, argument, " must be at least 1, got ", sizes);
-}
-
-}  // namespace
 
 Tensor conv(const Tensor& any_x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
             Activation activation) {
@@ -46,7 +20,6 @@ Tensor conv(const Tensor& any_x, const Tensor& kernel, const Tensor& bias, const
          kernel.shape());
   expect_sizes(name, "strides", options.strides, directions);
   expect_sizes(name, "dilation_rate", options.dilation, directions);
-  expect(options.padding != Padding::causal || directions == 1, name, "padding 'causal' is for conv1d");
   const i64 channels = x.dim(-1), filters = kernel.dim(-1);
   expect(groups >= 1 && channels % groups == 0 && filters % groups == 0, name, "groups must divide ", channels,
          " channels and ", filters, " filters, got ", groups);
@@ -58,7 +31,7 @@ Tensor conv(const Tensor& any_x, const Tensor& kernel, const Tensor& bias, const
     expect(kernel.dim(axis) >= 1, name, "kernel must have at least one tap, got shape ", kernel.shape());
 
   const auto along = [&](i64 axis) {
-    return direction(name, x.dim(1 + axis), kernel.dim(axis), options.strides[axis], options.dilation[axis],
+    return direction(name, "kernel", x.dim(1 + axis), kernel.dim(axis), options.strides[axis], options.dilation[axis],
                      options.padding);
   };
   const Direction width = along(-1 + directions), height = directions == 2 ? along(0) : Direction{1, 0};

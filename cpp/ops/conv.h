@@ -2,11 +2,9 @@
 
 #include "cpp/autograd/tensor.h"
 #include "cpp/kernels/activation.h"
+#include "cpp/ops/grid.h"
 
 namespace lw::ops {
-
-// Zeros around the grid: none; as many as keep ceil(size / stride) places; all of those before the first place.
-enum class Padding { valid, same, causal };
 
 struct ConvOptions {
   Shape strides, dilation;  // one size for each direction of the grid

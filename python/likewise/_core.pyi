@@ -24,6 +24,7 @@ __all__: list[str] = [
     "add",
     "area_under_curve",
     "argmax",
+    "average_pool",
     "binary_cross_entropy",
     "binary_cross_entropy_of_logits",
     "bpr",
@@ -58,6 +59,7 @@ __all__: list[str] = [
     "log_softmax",
     "matmul",
     "max",
+    "max_pool",
     "maximum",
     "mean",
     "mean_absolute_error",
@@ -338,6 +340,12 @@ def area_under_curve(
 def argmax(
     x: Tensor | numpy.typing.ArrayLike | None, axis: typing.SupportsInt | typing.SupportsIndex | None, keepdims: bool
 ) -> Tensor: ...
+def average_pool(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    pool: collections.abc.Sequence[int],
+    strides: collections.abc.Sequence[int],
+    padding: str,
+) -> Tensor: ...
 def binary_cross_entropy(
     prediction: Tensor | numpy.typing.ArrayLike | None,
     target: Tensor | numpy.typing.ArrayLike | None,
@@ -468,6 +476,12 @@ def max(
     x: Tensor | numpy.typing.ArrayLike | None,
     axes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] | None,
     keepdims: bool,
+) -> Tensor: ...
+def max_pool(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    pool: collections.abc.Sequence[int],
+    strides: collections.abc.Sequence[int],
+    padding: str,
 ) -> Tensor: ...
 def maximum(a: Tensor | numpy.typing.ArrayLike | None, b: Tensor | numpy.typing.ArrayLike | None) -> Tensor: ...
 def mean(

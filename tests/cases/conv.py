@@ -143,7 +143,7 @@ OPERATIONS = [
             Error(
                 lambda: F.conv1d(zeros(2, 9, 3), zeros(3, 3, 4), padding="full"),
                 ValueError,
-                "conv: padding must be 'valid', 'same' or 'causal', got 'full'",
+                "conv1d: padding must be 'valid', 'same' or 'causal', got 'full'",
             ),
         ],
     ),
@@ -168,7 +168,7 @@ OPERATIONS = [
             Error(
                 lambda: F.conv2d(zeros(2, 5, 5, 4), zeros(3, 3, 4, 4), padding="causal"),
                 ValueError,
-                "conv2d: padding 'causal' is for conv1d",
+                "conv2d: padding must be 'valid' or 'same', got 'causal'",
             ),
         ],
     ),

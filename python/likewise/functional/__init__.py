@@ -60,6 +60,7 @@ from likewise.functional.losses import (
     mean_squared_error,
     sparse_categorical_cross_entropy,
 )
+from likewise.functional.pooling import average_pool1d, average_pool2d, max_pool1d, max_pool2d
 from likewise.functional.reductions import argmax, max, mean, min, sum, variance
 from likewise.functional.regularization import cosine_similarity, dropout, l2_normalize, layer_normalization
 from likewise.functional.softmax_loss import softmax_loss
@@ -72,6 +73,8 @@ __all__ = [
     "abs",
     "add",
     "argmax",
+    "average_pool1d",
+    "average_pool2d",
     "binary_cross_entropy",
     "bpr",
     "broadcast_to",
@@ -106,6 +109,8 @@ __all__ = [
     "log_softmax",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool2d",
     "maximum",
     "mean",
     "mean_absolute_error",

@@ -70,8 +70,9 @@ def conv2d(
     Raises:
         ValueError: If shapes disagree, a size is below 1, or padding or activation are unknown.
     """
-    return _core.conv(x, kernel, bias, _pair(strides), _pair(dilation_rate), padding, groups, activation)
+    return _core.conv(x, kernel, bias, pair(strides), pair(dilation_rate), padding, groups, activation)
 
 
-def _pair(sizes: int | Sequence[int]) -> Sequence[int]:
+def pair(sizes: int | Sequence[int]) -> Sequence[int]:
+    """(rows, columns): what one number stands for in two directions."""
     return (sizes, sizes) if isinstance(sizes, int) else tuple(sizes)
