@@ -10,16 +10,21 @@ POPULARITY = Contender("Popularity", lambda seed: Popularity(), seeds=(0,))
 
 
 def ncf_mf(seed: int) -> MF:
-    """Logistic loss, 8 negatives, biases and 192 dimensions, as Rendle et al., RecSys 2020; by Adam."""
+    """Rendle et al., RecSys 2020: logistic loss, 8 negatives from all items, biases, plain SGD over 256 epochs.
+
+    Theirs takes one example at a time at a constant rate of .002; ours falls from twice that to zero.
+    """
     return MF(
-        dim=192,
+        dim=191,
         loss="bce",
         negatives=8,
+        draw_seen=True,
         biases=True,
         l2=0.005,
-        learning_rate=0.003,
-        epochs=60,
-        batch_size=4096,
+        optimizer="sgd",
+        learning_rate=0.004,
+        epochs=256,
+        batch_size=256,
         seed=seed,
     )
 
@@ -33,7 +38,7 @@ NCF_ML1M = Entry(
     metrics=("hit@10", "ndcg@10"),
     contenders=(
         POPULARITY,
-        Contender("MF", ncf_mf, {"hit@10": 0.7294, "ndcg@10": 0.4523}),
+        Contender("MF", ncf_mf, {"hit@10": 0.7294, "ndcg@10": 0.4523}, seeds=(0,)),
         Contender("IALS", lambda seed: IALS(seed=seed), {"hit@10": 0.7310, "ndcg@10": 0.4521}),
         Contender("NeuMF", lambda seed: NeuMF(seed=seed), {"hit@10": 0.709, "ndcg@10": 0.435}),
     ),
