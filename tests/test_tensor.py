@@ -1,6 +1,9 @@
 """Tensors: what goes in, what comes out, and the graph."""
 
+import contextlib
 import gc
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -310,3 +313,168 @@ def test_the_gradient_of_dropout_draws_the_same_mask():
 def test_dropout_rates_are_below_one(rate):
     with pytest.raises(ValueError, match=r"dropout: rate must be in \[0, 1\), got"):
         F.dropout(np.ones(3), rate, key=0)
+
+
+@pytest.mark.parametrize(
+    "operator", ["__add__", "__rsub__", "__mul__", "__rtruediv__", "__pow__", "__lt__", "__ge__", "__matmul__"]
+)
+def test_operators_refuse_none(operator):
+    with pytest.raises(TypeError, match="must be an array, got None"):
+        getattr(lw.Tensor([1.0, 2.0]), operator)(None)
+
+
+def test_a_failed_backward_leaves_no_part_of_a_gradient():
+    a, w = lw.Tensor([1.0, 2.0], requires_grad=True), lw.Tensor([3.0, 4.0], requires_grad=True)
+    total = F.add(F.add(F.sum(F.multiply(a, w)), 0.0), F.sum(F.multiply(a, 3.0)))
+    w.assign([0.0, 0.0])
+    with pytest.raises(RuntimeError, match="changed in place"):
+        total.backward()
+    assert a.grad is None
+    assert w.grad is None
+
+
+def in_threads(count, body):
+    failures = []
+
+    def guarded():
+        try:
+            body()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+def test_several_threads_add_to_clear_and_use_the_gradients_of_the_same_leaves():
+    w, table = lw.Tensor(np.ones((64, 64)), requires_grad=True), lw.Tensor(np.ones((50, 8)), requires_grad=True)
+    x, optimizer = np.ones((40, 64), dtype=np.float32), lw.optimizers.Adam()
+
+    def body():
+        for _ in range(100):
+            F.add(F.sum(F.matmul(x, w)), F.sum(F.embedding(table, [1, 2, 1]))).backward()
+            optimizer.step({"w": w, "table": table})
+            w.grad = None
+            assert table.grad is None or table.grad.shape == (50, 8)
+
+    assert in_threads(4, body) == []
+
+
+def test_two_threads_cannot_use_one_graph():
+    for _ in range(50):
+        w = lw.Tensor(np.ones((64, 64)), requires_grad=True)
+        loss = w
+        for _ in range(20):
+            loss = F.multiply(loss, 1.0)
+        loss = F.sum(loss)
+        failures = in_threads(3, loss.backward)
+        assert all(isinstance(error, RuntimeError) for error in failures)
+        assert len(failures) >= 1
+
+
+FORKS = """
+import os, sys, threading, time
+import numpy as np
+from likewise import functional as F
+
+a = np.ones(8192, dtype=np.float32)
+w = F.Tensor(np.ones(64), requires_grad=True)
+stop = False
+
+def busy():
+    while not stop:
+        F.add(a, a)
+        F.sum(F.multiply(w, w)).backward()
+
+threads = [threading.Thread(target=busy) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(int(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        F.add(a, a)
+        F.sum(F.multiply(w, w)).backward()
+        os._exit(0)
+    deadline = time.monotonic() + 20
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        if time.monotonic() > deadline:
+            os.kill(child, 9)
+            print("hangs")
+            os._exit(1)
+        time.sleep(0.001)
+stop = True
+for thread in threads:
+    thread.join()
+print("done")
+"""
+
+
+def test_a_child_forked_while_others_compute_does_not_hang(counted):
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, "100"], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.stdout.strip() == "done", done.stderr
+    counted("children forked while other threads compute", 100)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: F.matmul(np.zeros((2**31, 0), dtype=np.float32), np.zeros((0, 2**30), dtype=np.float32)),
+        lambda: F.linear(np.zeros((2**33, 0), dtype=np.float32), np.zeros((0, 2**31), dtype=np.float32)),
+        lambda: F.reshape(np.ones(4, dtype=np.float32), (2**62 + 1, 4)),
+        lambda: F.broadcast_to(1.0, (2**32, 2**32)),
+        lambda: _core.RowSparse([2**60], np.zeros((1, 2), dtype=np.float32), (2**62, 2)).to_dense(),
+    ],
+    ids=["matmul", "linear", "reshape", "broadcast_to", "to_dense"],
+)
+def test_sizes_beyond_any_memory_are_errors(call):
+    with pytest.raises((ValueError, MemoryError)):
+        call()
+
+
+def test_ids_that_another_thread_changes_are_never_read_unchecked():
+    table, ids = np.ones((100, 16), dtype=np.float32), np.zeros(200_000, dtype=np.int64)
+    stop = threading.Event()
+
+    def change():
+        while not stop.is_set():
+            ids[-1] = 2**50
+            ids[-1] = 0
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(100):
+            with contextlib.suppress(ValueError):
+                F.embedding(table, ids)
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: lw.Tensor(2**70), "integers must be within 2\\^63"),
+        (lambda: F.add(np.array([2**63], dtype=np.uint64), 0.0), "integers must be below 2\\^63"),
+        (lambda: F.argmax(np.array([2**24, 2**24 + 1])), "argmax: integers must be within 2\\^24"),
+    ],
+)
+def test_integers_that_would_lose_digits_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_integers_are_taken_for_parameters_and_small_ones_for_ids():
+    np.testing.assert_array_equal(F.linear([[1.0, 2.0]], [[1], [2]], [3]), [[8.0]])
+    np.testing.assert_array_equal(F.embedding(np.eye(3), np.array([2], dtype=np.uint8)), [[0, 0, 1]])
+
+
+def test_cross_entropy_takes_probabilities_that_do_not_sum_to_one():
+    loss = F.categorical_cross_entropy([[2.0, 2.0, 4.0]], [[1, 0, 0]], reduction="none")
+    np.testing.assert_allclose(loss, [np.log(4)], rtol=1e-6)

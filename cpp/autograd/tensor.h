@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "cpp/autograd/grad.h"
@@ -17,10 +18,13 @@ struct Variable {
   bool requires_grad = false;
   Shape shape;
   std::shared_ptr<Node> node;  // what made it; null for a leaf
-  Grad grad;
+  Grad grad;                   // of a leaf, under grad_mutex()
 
   ~Variable();
+  // Several threads may train one model. Leaves share a few locks, by address.
+  std::mutex& grad_mutex() const;
 };
+void grad_mutexes_survive_fork();
 
 class Tensor {
  public:
@@ -43,10 +47,8 @@ class Tensor {
   // Only a leaf can be told. What was recorded before keeps its course.
   void set_requires_grad(bool requires_grad);
   const std::shared_ptr<Variable>& variable() const { return variable_; }
-  Grad grad() const { return variable_ ? variable_->grad : Grad{}; }
-  void clear_grad() const {
-    if (variable_) variable_->grad = {};
-  }
+  Grad grad() const;
+  void set_grad(Grad grad) const;  // of a leaf that requires one
   Tensor detach() const { return Tensor(value_); }
 
   // Gradients of this scalar with respect to every leaf it depends on, added to what the leaves hold. The graph is

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <string>
 
 namespace py = pybind11;
@@ -45,7 +46,11 @@ py::array converted(const py::array& array) {
     to = "int64";
   expect_type(to != nullptr, "tensor", "values must be numbers or booleans, got an array of dtype ",
               std::string(py::str(dtype)));
-  return py::module_::import("numpy").attr("array")(array, py::dtype(to), py::arg("order") = "C");
+  const py::array result = py::module_::import("numpy").attr("array")(array, py::dtype(to), py::arg("order") = "C");
+  if (dtype.kind() == 'u' && dtype.itemsize() == 8 && array.size() > 0)
+    expect(py::cast<bool>(array.attr("max")().attr("__le__")(py::int_(std::numeric_limits<i64>::max()))), "tensor",
+           "integers must be below 2^63, got ", std::string(py::str(array.attr("max")())));
+  return result;
 }
 
 Array borrowed(const py::array& array, DType dtype) {
@@ -68,7 +73,12 @@ Tensor* tensor_inside(py::handle object) {
 Array array_from(py::handle source, py::object& keeper) {
   if (PyFloat_CheckExact(source.ptr())) return scalar(static_cast<float>(PyFloat_AS_DOUBLE(source.ptr())));
   if (PyBool_Check(source.ptr())) return scalar(source.ptr() == Py_True);
-  if (PyLong_CheckExact(source.ptr())) return scalar(py::cast<i64>(source));
+  if (PyLong_CheckExact(source.ptr())) {
+    int overflow = 0;
+    const i64 value = PyLong_AsLongLongAndOverflow(source.ptr(), &overflow);
+    expect(overflow == 0, "tensor", "integers must be within 2^63, got ", std::string(py::str(source)));
+    return scalar(value);
+  }
   py::array array(py::reinterpret_borrow<py::object>(source));
   constexpr int wanted = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   const py::dtype dtype = array.dtype();

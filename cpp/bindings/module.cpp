@@ -1,5 +1,8 @@
+#include "cpp/autograd/tensor.h"
 #include "cpp/bindings/bindings.h"
 #include "cpp/core/check.h"
+#include "cpp/core/parallel.h"
+#include "cpp/core/storage.h"
 
 PYBIND11_MODULE(_core, module) {
   module.doc() = "The compiled core of likewise. Public names live in likewise.functional and the packages above it.";
@@ -10,6 +13,10 @@ PYBIND11_MODULE(_core, module) {
       pybind11::set_error(PyExc_TypeError, type_error.what());
     }
   });
+  // A fork takes the locks in the opposite order: gradients, pools, memory.
+  lw::allocator_survives_fork();
+  lw::pool_survives_fork();
+  lw::grad_mutexes_survive_fork();
   lw::bind_runtime(module);
   lw::bind_tensor(module);
   lw::bind_factorization(module);

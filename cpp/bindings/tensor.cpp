@@ -31,20 +31,19 @@ py::object grad_of(const Tensor& tensor) {
 
 void set_grad(const Tensor& tensor, const py::object& grad) {
   expect(tensor.requires_grad(), "grad", "this tensor does not require a gradient");
-  Grad& held = tensor.variable()->grad;
   if (grad.is_none()) {
-    held = {};
+    tensor.set_grad({});
   } else if (py::isinstance<RowSparse>(grad)) {
     const auto& sparse = py::cast<const RowSparse&>(grad);
     expect(sparse.table_shape == tensor.shape(), "grad", "must be of shape ", tensor.shape(), ", got ",
            sparse.table_shape);
-    held = sparse;
+    tensor.set_grad(sparse);
   } else {
     const Tensor* given = tensor_inside(grad);  // shared: whoever adds to a gradient copies it first
     const Array dense = given != nullptr ? given->value() : array_copy_from(grad);
     expect(dense.shape() == tensor.shape(), "grad", "must have shape ", tensor.shape(), ", got ", dense.shape());
     expect_type(dense.dtype() == DType::float32, "grad", "must be float32, got ", name_of(dense.dtype()));
-    held = Grad(dense);
+    tensor.set_grad(Grad(dense));
   }
 }
 
@@ -84,9 +83,16 @@ std::string text_of(const Tensor& tensor) {
 
 void bind_operators(py::class_<Tensor>& tensor) {
   const auto both = [&](const char* name, const char* reflected, Tensor (*operation)(const Tensor&, const Tensor&)) {
-    tensor.def(name, [operation](const Tensor& self, const TensorArgument& other) { return operation(self, other); });
-    tensor.def(reflected,
-               [operation](const Tensor& self, const TensorArgument& other) { return operation(other, self); });
+    tensor.def(name, [name, operation](const Tensor& self, const TensorArgument& other) {
+      expect_given(name, "the other side", other);
+      const ReleasedLock released(self.count() + other.elements());
+      return operation(self, other);
+    });
+    tensor.def(reflected, [reflected, operation](const Tensor& self, const TensorArgument& other) {
+      expect_given(reflected, "the other side", other);
+      const ReleasedLock released(self.count() + other.elements());
+      return operation(other, self);
+    });
   };
   both("__add__", "__radd__", &ops::add);
   both("__sub__", "__rsub__", &ops::subtract);

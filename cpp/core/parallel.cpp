@@ -241,10 +241,8 @@ void forget_parents_pools() {
 }
 
 Pool& use_pool(int threads) {
+  pool_survives_fork();
   std::lock_guard lock(creation);
-  static const int registered = pthread_atfork([] { creation.lock(); }, [] { creation.unlock(); },
-                                               [] { creation.unlock(), forget_parents_pools(); });
-  (void)registered;
   if (pools[threads] == nullptr) pools[threads] = new Pool(threads);
   current.store(pools[threads], std::memory_order_release);
   return *pools[threads];
@@ -263,6 +261,12 @@ void run_parallel(i64 n, i64 grain, i64 task_ns, void (*body)(const void*, i64, 
     return;
   }
   pool().run(n, grain, task_ns, body, context);
+}
+
+void pool_survives_fork() {
+  static const int registered = pthread_atfork([] { creation.lock(); }, [] { creation.unlock(); },
+                                               [] { creation.unlock(), forget_parents_pools(); });
+  (void)registered;
 }
 
 int num_threads() { return pool().threads(); }

@@ -30,6 +30,8 @@ template <typename Body>
 
 // Threads that work on one call, the caller included. Default: LIKEWISE_NUM_THREADS, else OMP_NUM_THREADS, else what
 // affinity and cgroup allow.
+// Gives a forked child a pool of its own; done by the first use as well.
+void pool_survives_fork();
 int num_threads();
 void set_num_threads(int count);
 

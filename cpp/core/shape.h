@@ -23,9 +23,15 @@ class Shape {
   }
 
   i64 rank() const { return rank_; }
+  // At most 2^59, so that no count of bytes overflows.
   i64 count() const {
     i64 product = 1;
-    for (i64 size : *this) product *= size;
+    bool fits = true;
+    for (i64 size : *this) {
+      if (size == 0) return 0;
+      fits = fits && !__builtin_mul_overflow(product, size, &product);
+    }
+    expect(fits && product <= i64{1} << 59, "shape", "an array of so many elements is beyond any memory");
     return product;
   }
   const i64* begin() const { return sizes_; }

@@ -1,5 +1,6 @@
 #include "cpp/core/storage.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <bit>
@@ -86,6 +87,9 @@ class CachingAllocator {
     return {in_use_, cached_, peak_};
   }
 
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
  private:
   std::mutex mutex_;
   std::map<i64, std::vector<std::byte*>> free_;
@@ -106,6 +110,10 @@ Storage::Storage(i64 bytes, Device device) : data_(nullptr), bytes_(bytes), devi
 
 Storage::~Storage() {
   if (!borrowed_) allocator().release(data_, bytes_);
+}
+
+void allocator_survives_fork() {
+  pthread_atfork([] { allocator().lock(); }, [] { allocator().unlock(); }, [] { allocator().unlock(); });
 }
 
 AllocatorStats allocator_stats() { return allocator().stats(); }

@@ -39,6 +39,8 @@ struct AllocatorStats {
   i64 bytes_cached;  // kept for reuse
   i64 peak_in_use;
 };
+// Lets a forked child allocate, whatever other threads were doing. Locks of who allocates are registered after it.
+void allocator_survives_fork();
 AllocatorStats allocator_stats();
 void release_cached_memory();
 

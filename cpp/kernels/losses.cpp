@@ -84,30 +84,41 @@ float logits_row(const CategoricalLosses& k, i64 row, const float* x, const floa
   return weight * (reduce(log(Vec(total)), [](float a, float) { return a; }) * of_target - of_logits);
 }
 
-// One row of probabilities.
+// One row of probabilities, which are made to sum to 1 first: q_j = p_j / s with s = sum p, clipped.
+//   loss = -sum t_j log q_j    dloss/dp_j = (sum over unclipped k of t_k - t_j / q_j where q_j is unclipped) / s
 float probabilities_row(const CategoricalLosses& k, i64 row, const float* p, const float* t, float* slope,
                         float weight) {
+  const float sum = sum_over(k.classes, [&](i64 j, auto lanes) { return lanes.load(p + j); });
+  const Vec share = sum != 0.f ? 1.f / sum : 1.f;
   const auto clipped = [](Vec x) { return min(max(x, nearest_probability), 1.f - nearest_probability); };
   if (t != nullptr) {
-    const float total =
-        sum_over(k.classes, [&](i64 j, auto lanes) { return lanes.load(t + j) * log(clipped(lanes.load(p + j))); });
-    if (slope != nullptr)
-      for_lanes(k.classes, [&](i64 j, auto lanes) {
-        const Vec x = lanes.load(p + j);
-        const Vec q = clipped(x);
-        lanes.store(slope + j, select(x == q, -weight * lanes.load(t + j) / q, 0.f));
+    const float total = sum_over(
+        k.classes, [&](i64 j, auto lanes) { return lanes.load(t + j) * log(clipped(share * lanes.load(p + j))); });
+    if (slope != nullptr) {
+      const float mass = sum_over(k.classes, [&](i64 j, auto lanes) {
+        const Vec x = share * lanes.load(p + j);
+        return select(x == clipped(x), lanes.load(t + j), 0.f);
       });
+      for_lanes(k.classes, [&](i64 j, auto lanes) {
+        const Vec x = share * lanes.load(p + j), q = clipped(x);
+        const Vec own = select(x == q, lanes.load(t + j) / q, 0.f);
+        lanes.store(slope + j, share * weight * (mass - own));
+      });
+    }
     return -weight * total;
   }
   const i64 label = k.label[row];
   float x[vector_lanes] = {p[label]};
-  const Vec q = clipped(Vec::load(x));
-  float logarithm[vector_lanes], kept[vector_lanes];
+  const Vec scaled = share * Vec::load(x), q = clipped(scaled);
+  float logarithm[vector_lanes], kept[vector_lanes], given[vector_lanes], scale[vector_lanes];
   log(q).store(logarithm);
   q.store(kept);
+  scaled.store(given);
+  share.store(scale);
   if (slope != nullptr) {
-    for_lanes(k.classes, [&](i64 j, auto lanes) { lanes.store(slope + j, 0.f); });
-    if (kept[0] == p[label]) slope[label] = -weight / p[label];
+    const bool moves = kept[0] == given[0];
+    for_lanes(k.classes, [&](i64 j, auto lanes) { lanes.store(slope + j, moves ? weight * scale[0] : 0.f); });
+    if (moves) slope[label] -= weight * scale[0] / kept[0];
   }
   return -weight * logarithm[0];
 }

@@ -9,9 +9,10 @@
 
 namespace lw::ops {
 
-Tensor conv(const Tensor& any_x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
+Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, const ConvOptions& options,
             Activation activation) {
-  const Tensor x = as_float32(any_x);
+  const Tensor x = as_float32(any_x), kernel = as_float32(any_kernel);
+  const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
   const i64 directions = options.strides.rank(), groups = options.groups;
   const char* name = directions == 1 ? "conv1d" : "conv2d";
   const char* grid = directions == 1 ? "places" : "height, width";

@@ -42,13 +42,10 @@ Array gather_rows(const Array& table, const Array& ids) {
 }  // namespace
 
 Array checked_ids(const char* operation, const char* argument, const Array& ids, i64 rows) {
-  expect_type(ids.dtype() == DType::int32 || ids.dtype() == DType::int64, operation, argument,
-              " must be int32 or int64, got ", name_of(ids.dtype()));
-  Array whole = ids;
-  if (ids.dtype() == DType::int32) {
-    whole = empty(ids.shape(), ids.device(), DType::int64);
-    std::copy_n(ids.data<i32>(), ids.count(), whole.data<i64>());
-  }
+  expect_type(ids.dtype() == DType::int32 || ids.dtype() == DType::int64 || ids.dtype() == DType::uint8, operation,
+              argument, " must be int32, int64 or uint8, got ", name_of(ids.dtype()));
+  Array whole = as_int64(ids);
+  if (whole.storage()->borrowed()) whole = whole.copy();  // nobody can change them after they were checked
   const i64 *begin = whole.data<i64>(), *end = begin + whole.count();
   const i64* wrong = std::find_if(begin, end, [rows](i64 id) { return id < 0 || id >= rows; });
   if (wrong == end) return whole;

@@ -30,4 +30,15 @@ Array converted(const Array& array) {
 Array converted_to_float32(const Array& array) { return converted<float>(array); }
 Array as_int64(const Array& array) { return converted<i64>(array); }
 
+Array comparable(const char* operation, const Tensor& x) {
+  constexpr i64 largest = i64{1} << 24;
+  if (x.dtype() == DType::int64 || x.dtype() == DType::int32) {
+    for (i64 i = 0; i < x.count(); ++i) {
+      const i64 value = x.dtype() == DType::int64 ? x.value().data<i64>()[i] : x.value().data<i32>()[i];
+      expect(value <= largest && value >= -largest, operation, "integers must be within 2^24, got ", value);
+    }
+  }
+  return as_float32(x).value();
+}
+
 }  // namespace lw

@@ -9,8 +9,9 @@
 
 namespace lw::ops {
 
-Tensor linear(const Tensor& any_x, const Tensor& kernel, const Tensor& bias, Activation activation) {
-  const Tensor x = as_float32(any_x);
+Tensor linear(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, Activation activation) {
+  const Tensor x = as_float32(any_x), kernel = as_float32(any_kernel);
+  const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
   expect(kernel.rank() == 2, "linear", "kernel must have shape (in, out), got ", kernel.shape());
   expect(x.rank() >= 1, "linear", "x must have at least one dimension, got a scalar");
   const i64 in = kernel.dim(0), out = kernel.dim(1);

@@ -107,7 +107,8 @@ Tensor sparse_categorical_cross_entropy(const Tensor& any_prediction, const Tens
   const Rows rows(name, prediction, weight);
   expect_type(target.dtype() != DType::float32, name, "target must be integers, got float32");
   expect(target.shape() == rows.shape, name, "target must have shape ", rows.shape, ", got ", target.shape());
-  const Array labels = as_int64(target.value());
+  Array labels = as_int64(target.value());
+  if (labels.storage()->borrowed()) labels = labels.copy();  // nobody can change them after they were checked
   for (i64 row = 0; row < rows.count; ++row) {
     const i64 label = labels.data<i64>()[row];
     expect(label >= 0 && label < rows.classes, name, "classes must be in 0..", rows.classes - 1, ", got ", label,

@@ -18,8 +18,10 @@ const float* floats_or_null(const Array& array) { return array ? array.floats() 
 
 }  // namespace
 
-Tensor layer_normalization(const Tensor& any, const Tensor& gamma, const Tensor& beta, float epsilon) {
+Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Tensor& any_beta, float epsilon) {
   const Tensor x = as_float32(any);
+  const Tensor gamma = any_gamma.defined() ? as_float32(any_gamma) : Tensor();
+  const Tensor beta = any_beta.defined() ? as_float32(any_beta) : Tensor();
   expect(x.rank() >= 1 && x.dim(-1) > 0, "layer_normalization", "x must have a last axis to normalise, got shape ",
          x.shape());
   expect(epsilon > 0, "layer_normalization", "epsilon must be > 0, got ", epsilon);

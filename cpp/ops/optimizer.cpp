@@ -9,7 +9,7 @@
 namespace lw::ops {
 namespace {
 
-void coalesce_gradient(const Tensor& parameter) {
+void coalesce_gradient(const Tensor& parameter) {  // under the leaf's lock
   Grad& grad = parameter.variable()->grad;
   if (grad.sparse()) grad = coalesce_rows(*grad.sparse());
 }
@@ -56,19 +56,21 @@ void step(const char* operation, const Tensor& parameter, const StepOptions& opt
           std::initializer_list<const Tensor*> states, const Body& body) {
   expect(parameter.requires_grad() && !parameter.variable()->node, operation,
          "a parameter is a tensor made with requires_grad=True");
+  const std::lock_guard lock(parameter.variable()->grad_mutex());
   if (parameter.variable()->grad.none()) return;
   coalesce_gradient(parameter);
   body(update_of(parameter, parameter.variable()->grad, options));
   parameter.value().storage()->bump_version();
   for (const Tensor* state : states)
     if (state->defined()) state->value().storage()->bump_version();
-  parameter.clear_grad();
+  parameter.variable()->grad = {};
 }
 
 }  // namespace
 
 double gradient_square_sum(const Tensor& parameter) {
   if (!parameter.requires_grad()) return 0;
+  const std::lock_guard lock(parameter.variable()->grad_mutex());
   coalesce_gradient(parameter);
   const Grad& grad = parameter.variable()->grad;
   return grad.none() ? 0 : square_sum(grad.sparse() ? grad.sparse()->rows : *grad.dense());

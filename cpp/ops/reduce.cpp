@@ -130,7 +130,7 @@ Tensor min(const Tensor& x, const Axes& axes, bool keepdims) {
 }
 
 Tensor argmax(const Tensor& any, std::optional<i64> axis, bool keepdims) {
-  const Tensor x = as_float32(any);
+  const Tensor x(comparable("argmax", any));
   const Plan plan("argmax", x.shape(), axis ? Axes{{*axis}} : Axes{}, keepdims);
   expect(plan.count > 0 || plan.result.count() == 0, "argmax", "of no elements, x has shape ", x.shape());
   Array y = empty(plan.result, x.device(), DType::int64);

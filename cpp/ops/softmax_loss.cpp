@@ -105,8 +105,8 @@ Tensor softmax_loss(const Tensor& any_states, const Tensor& table, const Tensor&
          ", states have shape ", states.shape());
   const Shape leading(states.shape().begin(), static_cast<std::size_t>(states.rank() - 1));
   expect(targets.shape() == leading, "softmax_loss", "targets must have shape ", leading, ", got ", targets.shape());
-  expect_type(targets.dtype() == DType::int32 || targets.dtype() == DType::int64, "softmax_loss",
-              "targets must be int32 or int64, got ", name_of(targets.dtype()));
+  expect_type(targets.dtype() == DType::int32 || targets.dtype() == DType::int64 || targets.dtype() == DType::uint8,
+              "softmax_loss", "targets must be int32, int64 or uint8, got ", name_of(targets.dtype()));
   const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
   expect(!bias.defined() || bias.shape() == Shape{table.dim(0)}, "softmax_loss", "bias must have shape ",
          Shape{table.dim(0)}, ", got ", bias.defined() ? bias.shape() : Shape{});

@@ -128,8 +128,8 @@ def picked(logarithms, target):
 CATEGORICAL = {
     "categorical_cross_entropy": (
         F.categorical_cross_entropy,
-        lambda p, t: -np.sum(t * np.log(p), -1),
-        (distribution, distribution),
+        lambda p, t: -np.sum(t * np.log(p / p.sum(-1, keepdims=True)), -1),
+        (probability, distribution),
     ),
     "categorical_cross_entropy from logits": (
         lambda p, t, **options: F.categorical_cross_entropy(p, t, from_logits=True, **options),
@@ -179,7 +179,11 @@ LABELLED = [
     for n, k in [(0, 2), (1, 2), (3, 5), (15, 15), (16, 16), (17, 17), (4, 31), (2, 33), (100, 3), (300, 70)]
 ]
 SPARSE = {
-    "sparse_categorical_cross_entropy": (F.sparse_categorical_cross_entropy, np.log, distribution),
+    "sparse_categorical_cross_entropy": (
+        F.sparse_categorical_cross_entropy,
+        lambda p: np.log(p / p.sum(-1, keepdims=True)),
+        probability,
+    ),
     "sparse_categorical_cross_entropy from logits": (
         lambda p, t, **options: F.sparse_categorical_cross_entropy(p, t, from_logits=True, **options),
         log_softmax,

@@ -13,7 +13,7 @@ def embedding(table: TensorLike, ids: TensorLike) -> Tensor:
 
     Args:
         table: Shape ``[rows, dim]``.
-        ids: int32 or int64 of any shape, in ``0..rows - 1``.
+        ids: int32, int64 or uint8 of any shape, in ``0..rows - 1``.
 
     Returns:
         Shape ``[*ids.shape, dim]``. The gradient of ``table`` is :class:`RowSparse`.
@@ -36,8 +36,8 @@ def embedding_bag(
 
     Args:
         table: Shape ``[rows, dim]``.
-        ids: int32 or int64 of shape ``[n]``: all bags, one after the other.
-        offsets: int32 or int64 of shape ``[bags]``: where in ``ids`` each bag begins; the first is 0.
+        ids: int32, int64 or uint8 of shape ``[n]``: all bags, one after the other.
+        offsets: int32, int64 or uint8 of shape ``[bags]``: where in ``ids`` each bag begins; the first is 0.
         mode: ``"sum"`` of weight times row, or ``"mean"``, which divides it by the sum of the bag's weights.
         weights: Shape ``[n]``; 1 if not given.
 
@@ -56,7 +56,7 @@ def scatter_add(table: TensorLike, ids: TensorLike, rows: TensorLike) -> Tensor:
 
     Args:
         table: Shape ``[rows, dim]``.
-        ids: int32 or int64 of any shape; rows of an id that comes twice are added in their order.
+        ids: int32, int64 or uint8 of any shape; rows of an id that comes twice are added in their order.
         rows: Shape ``[*ids.shape, dim]``.
 
     Returns:

@@ -23,7 +23,7 @@ def softmax_loss(
     Args:
         states: Shape ``[.., dim]``: one vector for each position.
         table: Item vectors, shape ``[items, dim]``. Its gradient is dense: the softmax moves every item.
-        targets: int32 or int64 of the positions' shape ``[..]``, in ``0..items - 1``.
+        targets: int32, int64 or uint8 of the positions' shape ``[..]``, in ``0..items - 1``.
         bias: Shape ``[items]``.
         weights: What each position counts, of the positions' shape; not negative. 1 if not given.
         ignore_index: Positions with this target are left out, as those of weight 0 are: they cost nothing.
