@@ -1,0 +1,174 @@
+"""Convolutional layers, channels last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from likewise import functional as F
+from likewise.functional import Tensor
+from likewise.nn import activations
+from likewise.nn.activations import Activation
+from likewise.nn.initializers import Initializer
+from likewise.nn.layer import Layer
+from likewise.nn.regularizers import Regularizer
+
+
+def sizes(layer: str, name: str, value: int | Sequence[int], directions: int) -> tuple[int, ...]:
+    """One positive size for each direction from one number or as many.
+
+    Raises:
+        ValueError: Naming the layer and the argument.
+    """
+    given = (value,) * directions if isinstance(value, int) else tuple(value)
+    if len(given) != directions or not all(isinstance(size, int) and size > 0 for size in given):
+        raise ValueError(f"{layer}: {name} must be {directions} positive integers or one, got {value!r}")
+    return given
+
+
+def expect_channels_last(layer: str, data_format: str | None) -> None:
+    """Refuse other orders than Keras' default."""
+    if data_format not in (None, "channels_last"):
+        raise ValueError(f'{layer}: only data_format="channels_last" is supported, got {data_format!r}')
+
+
+class _Conv(Layer):
+    """What convolutions over one and two directions share."""
+
+    directions: int
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: str | Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name, trainable=trainable)
+        layer = type(self).__name__
+        if not (isinstance(filters, int) and filters > 0):
+            raise ValueError(f"{layer}: filters must be a positive integer, got {filters!r}")
+        known = ("valid", "same", "causal") if self.directions == 1 else ("valid", "same")
+        if padding not in known:
+            raise ValueError(f"{layer}: padding must be one of {', '.join(known)}; got {padding!r}")
+        expect_channels_last(layer, data_format)
+        self.filters, self.padding, self.groups = filters, padding, groups
+        self.kernel_size = sizes(layer, "kernel_size", kernel_size, self.directions)
+        self.strides = sizes(layer, "strides", strides, self.directions)
+        self.dilation_rate = sizes(layer, "dilation_rate", dilation_rate, self.directions)
+        self.activation = activations.get(activation)
+        self._fused = activations.name_of(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel: Tensor
+        self.bias: Tensor | None = None
+
+    def build(self, input_shape: Any) -> None:
+        layer, rank = type(self).__name__, self.directions + 2
+        if not isinstance(input_shape, tuple) or len(input_shape) != rank or input_shape[-1] is None:
+            grid = "length" if self.directions == 1 else "height, width"
+            raise ValueError(f"{layer}: takes [batch, {grid}, channels], got shape {input_shape}")
+        channels = input_shape[-1]
+        if self.groups < 1 or channels % self.groups or self.filters % self.groups:
+            raise ValueError(
+                f"{layer}: groups must divide {channels} channels and {self.filters} filters, got {self.groups!r}"
+            )
+        self.kernel = self.add_weight(
+            (*self.kernel_size, channels // self.groups, self.filters),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            name="kernel",
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.filters,), self.bias_initializer, regularizer=self.bias_regularizer, name="bias"
+            )
+
+    def call(self, inputs: Any) -> Tensor:
+        settings = {"padding": self.padding, "groups": self.groups, "activation": self._fused}
+        if self.directions == 1:
+            outputs = F.conv1d(
+                inputs,
+                self.kernel,
+                self.bias,
+                strides=self.strides[0],
+                dilation_rate=self.dilation_rate[0],
+                **settings,  # type: ignore[arg-type]
+            )
+        else:
+            outputs = F.conv2d(
+                inputs,
+                self.kernel,
+                self.bias,
+                strides=self.strides,
+                dilation_rate=self.dilation_rate,
+                **settings,  # type: ignore[arg-type]
+            )
+        return outputs if self._fused is not None else self.activation(outputs)
+
+
+class Conv1D(_Conv):
+    """activation(x * kernel + bias) along a sequence.
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Taps.
+        strides: Places from one output to the next.
+        padding: "valid", "same", or "causal", where an output sees nothing behind its own place.
+        data_format: Only channels last.
+        dilation_rate: Places from tap to tap.
+        groups: Parts of the channels; the filters of a part see its channels alone.
+        activation: A name or a function; None for none. Names of elementwise functions are fused with the convolution.
+        use_bias: Is there a bias?
+        kernel_initializer: First values of the kernel [taps, channels / groups, filters].
+        bias_initializer: First values of the bias [filters].
+        kernel_regularizer: A penalty on the kernel.
+        bias_regularizer: A penalty on the bias.
+        name: See :class:`Layer`.
+        trainable: See :class:`Layer`.
+
+    Shapes:
+        [batch, length, channels] to [batch, new length, filters].
+    """
+
+    directions = 1
+
+
+class Conv2D(_Conv):
+    """activation(x * kernel + bias) over images (LeCun et al., 1989).
+
+    Args:
+        filters: Channels of the output.
+        kernel_size: Taps, one number or (rows, columns).
+        strides: Places from one output to the next, one number or (rows, columns).
+        padding: "valid" or "same".
+        data_format: Only channels last.
+        dilation_rate: Places from tap to tap, one number or (rows, columns).
+        groups: Parts of the channels; the filters of a part see its channels alone.
+        activation: A name or a function; None for none. Names of elementwise functions are fused with the convolution.
+        use_bias: Is there a bias?
+        kernel_initializer: First values of the kernel [tap rows, tap columns, channels / groups, filters].
+        bias_initializer: First values of the bias [filters].
+        kernel_regularizer: A penalty on the kernel.
+        bias_regularizer: A penalty on the bias.
+        name: See :class:`Layer`.
+        trainable: See :class:`Layer`.
+
+    Shapes:
+        [batch, height, width, channels] to [batch, new height, new width, filters].
+    """
+
+    directions = 2

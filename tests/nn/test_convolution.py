@@ -1,0 +1,103 @@
+"""Convolutional and pooling layers: Keras' shapes, defaults and messages; the numbers are those of the case table."""
+
+import numpy as np
+import pytest
+
+from likewise import functional as F
+from likewise import nn
+
+X1, X2 = np.ones((2, 9, 4), dtype=np.float32), np.ones((2, 9, 8, 4), dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "shape"),
+    [
+        (lambda: nn.Conv1D(6, 3), X1, (2, 7, 6)),
+        (lambda: nn.Conv1D(6, 3, padding="same", strides=2), X1, (2, 5, 6)),
+        (lambda: nn.Conv1D(6, (3,), padding="causal", dilation_rate=2), X1, (2, 9, 6)),
+        (lambda: nn.Conv2D(6, 3), X2, (2, 7, 6, 6)),
+        (lambda: nn.Conv2D(6, (3, 2), (2, 1), "same"), X2, (2, 5, 8, 6)),
+        (lambda: nn.Conv2D(6, 3, groups=2, activation="relu"), X2, (2, 7, 6, 6)),
+        (lambda: nn.MaxPooling1D(), X1, (2, 4, 4)),
+        (lambda: nn.AveragePooling1D(3, 2, "same"), X1, (2, 5, 4)),
+        (lambda: nn.MaxPooling2D(), X2, (2, 4, 4, 4)),
+        (lambda: nn.MaxPooling2D((2, 2)), X2, (2, 4, 4, 4)),
+        (lambda: nn.AveragePooling2D((3, 2), (1, 2), "same"), X2, (2, 9, 4, 4)),
+        (lambda: nn.GlobalMaxPooling1D(), X1, (2, 4)),
+        (lambda: nn.GlobalAveragePooling1D(keepdims=True), X1, (2, 1, 4)),
+        (lambda: nn.GlobalMaxPooling2D(keepdims=True), X2, (2, 1, 1, 4)),
+        (lambda: nn.GlobalAveragePooling2D(), X2, (2, 4)),
+    ],
+)
+def test_shapes_are_those_of_keras(layer, inputs, shape):
+    assert layer()(inputs).shape == shape
+
+
+def test_weights_are_named_and_shaped_as_in_keras():
+    layer = nn.Conv2D(6, (3, 5), groups=2)
+    layer(X2)
+    assert {path: weight.shape for path, weight in layer.named_weights().items()} == {
+        "kernel": (3, 5, 2, 6),
+        "bias": (6,),
+    }
+    kernel = np.asarray(layer.kernel)
+    limit = np.sqrt(6 / (3 * 5 * 2 + 3 * 5 * 6))  # Glorot's, the taps counted in both directions
+    assert 0.9 * limit < np.abs(kernel).max() <= limit
+
+
+def test_a_layer_is_its_function():
+    layer = nn.Conv1D(3, 2, padding="causal", dilation_rate=2, activation="tanh")
+    x = np.random.default_rng(0).normal(size=(2, 7, 4)).astype(np.float32)
+    expected = F.conv1d(
+        x, (layer(x), layer.kernel)[1], layer.bias, padding="causal", dilation_rate=2, activation="tanh"
+    )
+    np.testing.assert_array_equal(layer(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Conv2D(0, 3), "Conv2D: filters must be a positive integer, got 0"),
+        (lambda: nn.Conv2D(4, (3, 3, 3)), "Conv2D: kernel_size must be 2 positive integers or one, got \\(3, 3, 3\\)"),
+        (lambda: nn.Conv1D(4, 3, strides=0), "Conv1D: strides must be 1 positive integers or one, got 0"),
+        (lambda: nn.Conv2D(4, 3, padding="causal"), "Conv2D: padding must be one of valid, same; got 'causal'"),
+        (lambda: nn.Conv2D(4, 3, data_format="channels_first"), 'only data_format="channels_last" is supported'),
+        (lambda: nn.Conv2D(4, 3)(X1), "Conv2D: takes \\[batch, height, width, channels\\], got shape \\(2, 9, 4\\)"),
+        (lambda: nn.Conv2D(4, 3, groups=3)(X2), "Conv2D: groups must divide 4 channels and 4 filters, got 3"),
+        (lambda: nn.MaxPooling2D(padding="full"), "MaxPooling2D: padding must be one of valid, same; got 'full'"),
+        (lambda: nn.GlobalMaxPooling2D()(X1), "GlobalMaxPooling2D: takes 4 dimensions, got shape \\(2, 9, 4\\)"),
+    ],
+)
+def test_mistakes_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_articles_network_learns_images():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 4, 400)
+    images = random.normal(0, 0.3, (400, 12, 12, 1)).astype(np.float32)
+    for image, label in zip(images, labels, strict=True):  # a bar in one of four directions
+        along = np.arange(8) + 2
+        image[[along, np.full(8, 6), along, 11 - along][label], [np.full(8, 6), along, along, along][label], 0] += 2
+
+    class CNN(nn.Model):
+        def __init__(self):
+            super().__init__()
+            self.conv1 = nn.Conv2D(8, (3, 3), activation="relu")
+            self.pool1 = nn.MaxPooling2D((2, 2))
+            self.conv2 = nn.Conv2D(16, (3, 3), activation="relu")
+            self.pool2 = nn.MaxPooling2D((2, 2))
+            self.flatten = nn.Flatten()
+            self.dense1 = nn.Dense(16, activation="relu")
+            self.dense2 = nn.Dense(4, activation="softmax")
+
+        def call(self, inputs):
+            x = self.pool1(self.conv1(inputs))
+            x = self.pool2(self.conv2(x))
+            return self.dense2(self.dense1(self.flatten(x)))
+
+    model = CNN()
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(images[:300], labels[:300], epochs=10, verbose=0)
+    assert model.evaluate(images[300:], labels[300:], verbose=0, return_dict=True)["accuracy"] > 0.9
