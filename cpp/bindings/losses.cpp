@@ -47,6 +47,12 @@ void pointwise_op(const Operations& op, const char* name, Function* function) {
   op(name, function, "prediction"_a, "target"_a, "weight"_a = py::none(), "reduction"_a = "mean");
 }
 
+std::tuple<Tensor, Tensor, Tensor> batch_normalization(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                                       float epsilon) {
+  const ops::BatchNormalized all = ops::batch_normalization(x, gamma, beta, epsilon);
+  return {all.y, all.mean, all.variance};
+}
+
 }  // namespace
 
 void bind_losses(py::module_& module) {
@@ -63,6 +69,8 @@ void bind_losses(py::module_& module) {
   op("bpr", &bpr, "positive"_a, "negative"_a, "weight"_a = py::none(), "reduction"_a = "mean");
   op("dropout", &ops::dropout, "x"_a, "rate"_a, "key"_a, "offset"_a);
   op("layer_normalization", &ops::layer_normalization, "x"_a, "gamma"_a = py::none(), "beta"_a = py::none(),
+     "epsilon"_a = 1e-3f);
+  op("batch_normalization", &batch_normalization, "x"_a, "gamma"_a = py::none(), "beta"_a = py::none(),
      "epsilon"_a = 1e-3f);
   op("l2_normalize", &ops::l2_normalize, "x"_a, "epsilon"_a);
 }

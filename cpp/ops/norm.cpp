@@ -2,6 +2,7 @@
 
 #include "cpp/autograd/tape.h"
 #include "cpp/backend/dispatch.h"
+#include "cpp/kernels/batch_norm.h"
 #include "cpp/ops/elementwise.h"
 #include "cpp/ops/float32.h"
 #include "cpp/ops/reduce.h"
@@ -9,9 +10,9 @@
 namespace lw::ops {
 namespace {
 
-void expect_parameter(const char* name, const Tensor& parameter, i64 n) {
-  expect(!parameter.defined() || parameter.shape() == Shape{n}, "layer_normalization", name, " must have shape ",
-         Shape{n}, ", got ", parameter.defined() ? parameter.shape() : Shape{});
+void expect_parameter(const char* operation, const char* name, const Tensor& parameter, i64 n) {
+  expect(!parameter.defined() || parameter.shape() == Shape{n}, operation, name, " must have shape ", Shape{n},
+         ", got ", parameter.defined() ? parameter.shape() : Shape{});
 }
 
 const float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
@@ -26,8 +27,8 @@ Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Ten
          x.shape());
   expect(epsilon > 0, "layer_normalization", "epsilon must be > 0, got ", epsilon);
   const i64 n = x.dim(-1), rows = x.count() / n;
-  expect_parameter("gamma", gamma, n);
-  expect_parameter("beta", beta, n);
+  expect_parameter("layer_normalization", "gamma", gamma, n);
+  expect_parameter("layer_normalization", "beta", beta, n);
   const Array y = empty(x.shape(), x.device()), mean = empty({rows}, x.device()), scale = empty({rows}, x.device());
   kernels(x.device())
       .layer_norm_forward({rows, n, epsilon, x.value().floats(), floats_or_null(gamma.value()),
@@ -45,6 +46,35 @@ Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Ten
                                             dgamma ? dgamma.floats() : nullptr, dbeta ? dbeta.floats() : nullptr});
                   return {dx, dgamma, dbeta};
                 });
+}
+
+BatchNormalized batch_normalization(const Tensor& any, const Tensor& any_gamma, const Tensor& any_beta, float epsilon) {
+  const Tensor x = as_float32(any);
+  const Tensor gamma = any_gamma.defined() ? as_float32(any_gamma) : Tensor();
+  const Tensor beta = any_beta.defined() ? as_float32(any_beta) : Tensor();
+  expect(x.rank() >= 2 && x.count() > 0, "batch_normalization", "x must have shape (batch, .., channels), none 0, got ",
+         x.shape());
+  expect(epsilon > 0, "batch_normalization", "epsilon must be > 0, got ", epsilon);
+  const i64 n = x.dim(-1), rows = x.count() / n;
+  expect_parameter("batch_normalization", "gamma", gamma, n);
+  expect_parameter("batch_normalization", "beta", beta, n);
+  const Array y = empty(x.shape(), x.device()), mean = empty({n}, x.device()), variance = empty({n}, x.device());
+  kernels(x.device())
+      .batch_norm_forward({rows, n, epsilon, x.value().floats(), floats_or_null(gamma.value()),
+                           floats_or_null(beta.value()), y.floats(), mean.floats(), variance.floats()});
+  const Tensor result =
+      record("batch_normalization", y, {&x, &gamma, &beta},
+             [rows, n, epsilon, x = saved(x.value()), gamma = saved(gamma.value()), mean = saved(mean),
+              variance = saved(variance)](const Array& dy, Wants wants) -> Grads {
+               const Array dx = wants[0] ? empty(dy.shape(), dy.device()) : Array{};
+               const Array dgamma = empty({n}, dy.device()), dbeta = empty({n}, dy.device());
+               kernels(dy.device())
+                   .batch_norm_backward({rows, n, epsilon, x.get().floats(), floats_or_null(gamma), mean.get().floats(),
+                                         variance.get().floats(), dy.floats(), dx ? dx.floats() : nullptr,
+                                         dgamma.floats(), dbeta.floats()});
+               return {dx, wants[1] ? dgamma : Array{}, wants[2] ? dbeta : Array{}};
+             });
+  return {result, Tensor(mean), Tensor(variance)};
 }
 
 Tensor l2_normalize(const Tensor& x, float epsilon) {

@@ -25,6 +25,7 @@ __all__: list[str] = [
     "area_under_curve",
     "argmax",
     "average_pool",
+    "batch_normalization",
     "binary_cross_entropy",
     "binary_cross_entropy_of_logits",
     "bpr",
@@ -346,6 +347,12 @@ def average_pool(
     strides: collections.abc.Sequence[int],
     padding: str,
 ) -> Tensor: ...
+def batch_normalization(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    gamma: Tensor | numpy.typing.ArrayLike | None = None,
+    beta: Tensor | numpy.typing.ArrayLike | None = None,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex = 0.0010000000474974513,
+) -> tuple[Tensor, Tensor, Tensor]: ...
 def binary_cross_entropy(
     prediction: Tensor | numpy.typing.ArrayLike | None,
     target: Tensor | numpy.typing.ArrayLike | None,

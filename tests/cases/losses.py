@@ -243,6 +243,12 @@ def layer_normalization(x, gamma, beta):
     return gamma * centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-3) + beta
 
 
+def batch_normalization(x, gamma, beta):
+    axes = tuple(range(x.ndim - 1))
+    centred = x - x.mean(axes, keepdims=True)
+    return gamma * centred / np.sqrt((centred**2).mean(axes, keepdims=True) + 1e-3) + beta
+
+
 def normalized(x):
     return x / np.sqrt(np.maximum((x**2).sum(-1, keepdims=True), 1e-12))
 
@@ -283,6 +289,55 @@ OPERATIONS += [
         lambda x: layer_normalization(x, 1, 0),
         ROWS,
         tolerance=6e-6,
+    ),
+    Operation(
+        "batch_normalization",
+        lambda x, gamma, beta: F.batch_normalization(x, gamma, beta)[0],
+        batch_normalization,
+        [
+            (shape, shape[-1:], shape[-1:])
+            for shape in [
+                (1, 1),
+                (2, 1),
+                (5, 15),
+                (4, 16),
+                (7, 17),
+                (3, 31),
+                (2, 33),
+                (2, 3, 4),
+                (3, 5, 4, 7),
+                (700, 33),
+                (3000, 8),
+            ]
+        ],
+        tolerance=8e-6,
+        errors=[
+            Error(
+                lambda: F.batch_normalization(zeros(3, 4), zeros(3)),
+                ValueError,
+                "batch_normalization: gamma must have shape (4,), got (3,)",
+            ),
+            Error(
+                lambda: F.batch_normalization(zeros(3, 4), None, zeros(3, 4)),
+                ValueError,
+                "batch_normalization: beta must have shape (4,), got (3, 4)",
+            ),
+            Error(
+                lambda: F.batch_normalization(zeros(0, 4)),
+                ValueError,
+                "batch_normalization: x must have shape (batch, .., channels), none 0, got (0, 4)",
+            ),
+        ],
+    ),
+    Operation(
+        "batch_normalization without parameters",
+        lambda x: F.batch_normalization(x)[0],
+        lambda x: batch_normalization(x, 1, 0),
+        [
+            ((shape),)
+            for shape in [(2, 1), (5, 15), (4, 16), (7, 17), (3, 31), (2, 33), (2, 3, 4), (9, 2), (6, 5), (700, 33)]
+        ],
+        tolerance=8e-6,
     ),
     Operation("l2_normalize", F.l2_normalize, normalized, ROWS, draws=positive),
     Operation(

@@ -62,7 +62,13 @@ from likewise.functional.losses import (
 )
 from likewise.functional.pooling import average_pool1d, average_pool2d, max_pool1d, max_pool2d
 from likewise.functional.reductions import argmax, max, mean, min, sum, variance
-from likewise.functional.regularization import cosine_similarity, dropout, l2_normalize, layer_normalization
+from likewise.functional.regularization import (
+    batch_normalization,
+    cosine_similarity,
+    dropout,
+    l2_normalize,
+    layer_normalization,
+)
 from likewise.functional.softmax_loss import softmax_loss
 from likewise.functional.tensor import RowSparse, Tensor, TensorLike, no_grad
 
@@ -75,6 +81,7 @@ __all__ = [
     "argmax",
     "average_pool1d",
     "average_pool2d",
+    "batch_normalization",
     "binary_cross_entropy",
     "bpr",
     "broadcast_to",

@@ -41,6 +41,26 @@ def layer_normalization(
     return _core.layer_normalization(x, gamma, beta, epsilon)
 
 
+def batch_normalization(
+    x: TensorLike, gamma: TensorLike | None = None, beta: TensorLike | None = None, epsilon: float = 1e-3
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``gamma (x - mean) / sqrt(variance + epsilon) + beta`` over all axes but the last (Ioffe and Szegedy, ICML 2015).
+
+    Args:
+        x: Shape ``[batch, .., channels]``.
+        gamma: Shape ``[channels]``; None is 1.
+        beta: Shape ``[channels]``; None is 0.
+        epsilon: Keras' default.
+
+    Returns:
+        The result, and the mean and the variance (divided by the count) of each channel, outside the graph.
+
+    Raises:
+        ValueError: If shapes disagree, x is empty, or epsilon is not positive.
+    """
+    return _core.batch_normalization(x, gamma, beta, epsilon)
+
+
 def l2_normalize(x: TensorLike, epsilon: float = 1e-12) -> Tensor:
     """``x / sqrt(max(sum x^2, epsilon))`` along the last axis: rows of length 1."""
     return _core.l2_normalize(x, epsilon)

@@ -5,7 +5,7 @@ from likewise.nn.layers.convolution import Conv1D, Conv2D
 from likewise.nn.layers.dense import Dense
 from likewise.nn.layers.dropout import Dropout
 from likewise.nn.layers.embedding import Embedding
-from likewise.nn.layers.normalization import LayerNormalization
+from likewise.nn.layers.normalization import BatchNormalization, LayerNormalization
 from likewise.nn.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -22,6 +22,7 @@ __all__ = [
     "Activation",
     "AveragePooling1D",
     "AveragePooling2D",
+    "BatchNormalization",
     "Conv1D",
     "Conv2D",
     "Dense",
