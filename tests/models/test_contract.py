@@ -84,6 +84,84 @@ def test_settings_are_scikit_learns(model):
         type(model)(1)
 
 
+CHANGES = {
+    "ItemKNN": {"neighbours": 3},
+    "EASE": {"l2": 300.0},
+    "IALS": {"dim": 9, "reg": 100.0, "unobserved_weight": 3.0, "exponent": 0.0, "confidence": "log"},
+    "MF": {"dim": 9, "loss": "squared", "negatives": 3, "biases": True, "seed": 9},
+    "NeuMF": {"dim": 9, "layers": (10, 4), "negatives": 3, "seed": 9},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changed_settings_count_from_the_next_fit(name, log, tmp_path):
+    model = make(name).fit(log, verbose=0)
+    used = model.get_params()
+    before = [model.recommend(k=5), model.recommend(history=[3, 8], k=5)]
+    model.set_params(**CHANGES[name])._forget_scorer()
+    model.save(tmp_path / "model.lw")
+    loaded = lw.load(tmp_path / "model.lw")
+    assert loaded.get_params() == used
+    for one in (model, loaded):
+        for old, new in zip(before, [one.recommend(k=5), one.recommend(history=[3, 8], k=5)], strict=True):
+            assert np.array_equal(old.items, new.items)
+            assert np.array_equal(old.scores, new.scores)
+    assert model.get_params() == used | CHANGES[name]
+
+
+def test_a_setting_changed_in_place_counts_from_the_next_fit(log):
+    layers = [16, 8]
+    model = make("NeuMF", layers=layers, epochs=1, pretrain=0).fit(log, verbose=0)
+    scores = model.recommend(k=5).scores
+    layers.append(4)
+    model._forget_scorer()
+    assert np.array_equal(model.recommend(k=5).scores, scores)
+
+
+def test_set_params_changes_all_or_nothing():
+    model = make("EASE")
+    with pytest.raises(ValueError, match="has no setting 'colour'"):
+        model.set_params(l2=1.0, colour=1)
+    assert model.l2 == MODELS["EASE"]["l2"]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_fit_that_fails_leaves_the_model_as_it_was(name, log):
+    small = lw.Interactions([1, 2], [1, 2])
+    model = make(name)
+    seed = {"shrinkage": -1} if name == "ItemKNN" else {"l2": -1} if name == "EASE" else {"seed": -1}
+    with pytest.raises(ValueError, match="must be"):
+        model.set_params(**seed).fit(small, verbose=0)
+    with pytest.raises(RuntimeError, match=f"{name} is not fitted"):
+        model.recommend(1)
+    model.set_params(**make(name).get_params()).fit(log, verbose=0)
+    before = model.recommend(k=5)
+    with pytest.raises(ValueError, match="must be"):
+        model.set_params(**seed).fit(small, verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, before.scores)
+
+
+class Interrupt(lw.callbacks.Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+def test_an_interrupted_fit_leaves_the_model_as_it_was_and_can_be_resumed(name, log, tmp_path):
+    other = simulate(n_users=30, n_items=40, rows_per_user=10, seed=4).log
+    model = make(name).fit(other, verbose=0)
+    before = model.recommend(k=5)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(log, callbacks=[Interrupt(3)], resume=tmp_path / "state", verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, before.scores)
+    model.fit(log, callbacks=[Interrupt(None)], resume=tmp_path / "state", verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, make(name).fit(log, verbose=0).recommend(k=5).scores)
+
+
 def test_fit_returns_the_model_and_an_unfitted_one_says_so(log):
     model = lw.models.Popularity()
     for use in (lambda: model.recommend(1), lambda: model.evaluate(log), lambda: model.save("x"), model.scorer):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +49,13 @@ class Fitting:
 class Recommender(ABC):
     """Base of all models. Settings are the keyword-only fields of a dataclass; what `fit` learns ends in ``_``.
 
-    A model defines `_train` (learn from ``log_``), `_make_scorer` and `_queries` (how users are scored), and `_state`
-    and `_restore` (what its file keeps); `_item_vectors` if its items have vectors.
+    A model defines `_check` (are the settings in their ranges), `_train` (learn from ``log_``), `_make_scorer` and
+    `_queries` (how users are scored), and `_state` and `_restore` (what its file keeps); `_item_vectors` if its items
+    have vectors.
 
     Attributes:
+        settings_: The settings of the last `fit`, kept in a model of the same class that is not fitted: what a fitted
+            model scores and is saved with, whatever `set_params` has changed since.
         log_: The fitted log, which ``history=`` defaults to; None after loading a file saved with ``log=False``.
         item_counts_: Rows of each item in the fitted log [n_items], int64.
         user_counts_: Rows of each user in the fitted log [n_users], int64.
@@ -77,9 +81,10 @@ class Recommender(ABC):
             ValueError: If the model has no setting of that name.
         """
         known = [field.name for field in fields(self)]
-        for name, value in params.items():
+        for name in params:
             if name not in known:
                 raise ValueError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+        for name, value in params.items():
             setattr(self, name, value)
         return self
 
@@ -95,8 +100,12 @@ class Recommender(ABC):
     # --- what a model defines
 
     @abstractmethod
+    def _check(self) -> None:
+        """Raises a ValueError if a setting is out of its range; called before anything is learned."""
+
+    @abstractmethod
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        """Learns from the log and keeps it in attributes that end in ``_``."""
+        """Learns from the log and keeps it in attributes that end in ``_``. The settings are those of ``settings_``."""
 
     @abstractmethod
     def _make_scorer(self) -> Scorer:
@@ -133,7 +142,7 @@ class Recommender(ABC):
         time_limit: float | None = None,
         verbose: int = 1,
     ) -> Self:
-        """Learns from a log.
+        """Learns from a log. Where it raises, or is interrupted, the model is left as it was before.
 
         Args:
             log: The log, or whatever `Interactions` takes.
@@ -150,30 +159,39 @@ class Recommender(ABC):
             The model itself.
 
         Raises:
-            ValueError: If the log is empty, or side data are given that the model does not use.
+            ValueError: If a setting is out of its range, the log is empty, or side data are given that the model does
+                not use.
         """
+        self._check()
         log = as_log(log)
         if len(log) == 0:
             raise ValueError("fit: the log has no rows")
         for name, value in {"user_features": user_features, "social": social}.items():
             if value is not None and name not in self.side_data:
                 raise ValueError(f"fit: {type(self).__name__} does not use {name}")
-        self._learn_vocabulary(log, item_features)
-        self._train(
-            log,
-            Fitting(
-                user_features=user_features,
-                item_features=item_features,
-                social=social,
-                validation=None if validation is None else as_log(validation),
-                callbacks=callbacks,
-                resume=resume,
-                time_limit=time_limit,
-                verbose=verbose,
-            ),
+        fitting = Fitting(
+            user_features=user_features,
+            item_features=item_features,
+            social=social,
+            validation=None if validation is None else as_log(validation),
+            callbacks=callbacks,
+            resume=resume,
+            time_limit=time_limit,
+            verbose=verbose,
         )
+        before = self.__dict__.copy()
+        try:
+            self._keep_settings()
+            self._learn_vocabulary(log, item_features)
+            self._train(log, fitting)
+        except BaseException:
+            self.__dict__ = before
+            raise
         self._forget_scorer()
         return self
+
+    def _keep_settings(self) -> None:
+        self.settings_ = cast(Self, replace(self, **copy.deepcopy(self.get_params())))
 
     def _learn_vocabulary(self, log: Interactions, item_features: Any = None) -> None:
         self.log_: Interactions | None = log
@@ -369,7 +387,7 @@ class Recommender(ABC):
     # --- files
 
     def save(self, path: str | PathLike[str], log: bool = True) -> None:
-        """Writes the model to one file: settings, vocabulary, what was learned, and the log.
+        """Writes the model to one file: the settings it was fitted with, vocabulary, what was learned, and the log.
 
         Args:
             path: The file; an old one is replaced only once the new one is whole.
@@ -383,7 +401,7 @@ class Recommender(ABC):
         tensors |= {"item_counts": self.item_counts_, "user_counts": self.user_counts_}
         if self.titles_ is not None:
             tensors |= persistence.titles_tensors(self.titles_)
-        header |= {"settings": self.get_params(), "log": has_log}
+        header |= {"settings": self.settings_.get_params(), "log": has_log}
         files.write_tensors(path, tensors, {"likewise": json.dumps(header, sort_keys=True, default=_plain)})
 
     def _popularity(self) -> Scorer:
@@ -417,6 +435,7 @@ def load(path: str | PathLike[str]) -> Any:
         if name not in _classes:
             raise ValueError(f"{path} holds a model {name!r}, which this version does not have")
         model = _classes[name](**settings)
+        model._keep_settings()
         model._learn_vocabulary(persistence.log_of(tensors))
         model.item_counts_, model.user_counts_ = tensors["item_counts"], tensors["user_counts"]
         if not header["log"]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.models.people import People
@@ -43,11 +43,12 @@ class ItemKNN(Recommender):
     similarity: Literal["cosine", "jaccard"] = "cosine"
     shrinkage: float = 10.0
 
+    def _check(self) -> None:
+        checks.integer("ItemKNN", "neighbours", self.neighbours, least=1)
+        checks.one_of("ItemKNN", "similarity", self.similarity, ("cosine", "jaccard"))
+        checks.number("ItemKNN", "shrinkage", self.shrinkage, least=0)
+
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        if self.neighbours < 1:
-            raise ValueError(f"ItemKNN: neighbours must be positive, got {self.neighbours!r}")
-        if self.shrinkage < 0:
-            raise ValueError(f"ItemKNN: shrinkage must not be negative, got {self.shrinkage!r}")
         histories = Histories.of_log(log, np.arange(log.n_users)).distinct()
         k = min(self.neighbours, max(log.n_items - 1, 1))
         self.neighbours_, self.similarities_ = _core.item_neighbours(
