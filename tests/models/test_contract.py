@@ -1,5 +1,7 @@
 """What every recommender keeps to. A model joins by a line in MODELS."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -160,6 +162,57 @@ def test_an_interrupted_fit_leaves_the_model_as_it_was_and_can_be_resumed(name, 
     assert np.array_equal(model.recommend(k=5).scores, before.scores)
     model.fit(log, callbacks=[Interrupt(None)], resume=tmp_path / "state", verbose=0)
     assert np.array_equal(model.recommend(k=5).scores, make(name).fit(log, verbose=0).recommend(k=5).scores)
+
+
+OTHER_TRAININGS = [
+    ("IALS", {"seed": 5}, "seed is 0 there, 5 here"),
+    ("IALS", {"reg": 2.0}, "reg is 0.008 there, 2.0 here"),
+    ("MF", {"seed": 5}, "seed is 0 there, 5 here"),
+    ("MF", {"learning_rate": 0.5}, "learning_rate is 0.02 there, 0.5 here"),
+    ("MF", {"batch_size": 128}, "batch_size is 256 there, 128 here"),
+    ("MF", {"l2": 0.5}, "l2 is None there, 0.5 here"),
+    ("MF", {"epochs": 4}, "epochs is 3 there, 4 here"),
+    ("NeuMF", {"l2": 0.5}, "l2 is 3e-06 there, 0.5 here"),
+]
+
+
+def few_epochs(name):
+    return {"epochs": 3, **({"pretrain": 1} if name == "NeuMF" else {})}
+
+
+@pytest.mark.parametrize(("name", "change", "message"), OTHER_TRAININGS, ids=str)
+def test_a_state_of_other_settings_is_refused(name, change, message, log, tmp_path):
+    make(name, **few_epochs(name)).fit(log, resume=tmp_path / "state", verbose=0)
+    with pytest.raises(ValueError, match=f"is of another training: {re.escape(message)}"):
+        make(name, **few_epochs(name) | change).fit(log, resume=tmp_path / "state", verbose=0)
+
+
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+def test_a_state_of_another_log_is_refused(name, log, tmp_path):
+    make(name, **few_epochs(name)).fit(log, resume=tmp_path / "state", verbose=0)
+    items = log.items.copy()
+    items[[0, -1]] = items[[-1, 0]]
+    other = lw.Interactions(log.users, items, timestamps=log.timestamps, item_ids=log.item_ids)
+    with pytest.raises(ValueError, match=r"another training: log is 'Interactions\(300 users.*' there"):
+        make(name, **few_epochs(name)).fit(other, resume=tmp_path / "state", verbose=0)
+
+
+def test_a_state_of_fewer_epochs_goes_on_and_one_of_more_is_refused(log, tmp_path):
+    make("IALS", epochs=4).fit(log, resume=tmp_path / "state", verbose=0)
+    more = make("IALS", epochs=6).fit(log, resume=tmp_path / "state", verbose=0)
+    whole = make("IALS", epochs=6).fit(log, verbose=0)
+    assert np.array_equal(more.recommend(k=5).scores, whole.recommend(k=5).scores)
+    with pytest.raises(ValueError, match="holds 6 epochs, this training is of 3"):
+        make("IALS", epochs=3).fit(log, resume=tmp_path / "state", verbose=0)
+
+
+def test_towers_trained_alone_may_go_on(log, tmp_path):
+    settings = {"layers": [16, np.int64(8)], "epochs": 1}
+    make("NeuMF", **settings, pretrain=1).fit(log, resume=tmp_path / "state", verbose=0)
+    (tmp_path / "state").unlink()
+    more = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, resume=tmp_path / "state", verbose=0)
+    whole = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, verbose=0)
+    assert np.array_equal(more.recommend(k=5).scores, whole.recommend(k=5).scores)
 
 
 def test_fit_returns_the_model_and_an_unfitted_one_says_so(log):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from likewise.files import content_digest
+from likewise.models.persistence import log_tensors
 from likewise.training.loop import as_callbacks, train
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ def learn(
     batches: Callable[[int], Any],
     fitting: Fitting,
     epochs: int,
+    free: Collection[str] = ("epochs",),
 ) -> History:
     """Trains a recommender's network by the one loop.
 
@@ -32,9 +35,11 @@ def learn(
         batches: The batches of an epoch, given its number.
         fitting: What `fit` was given.
         epochs: How many.
+        free: Settings that may differ from those the file of `resume` was written with.
 
     Raises:
-        ValueError: If a callback follows a metric and there is no validation log.
+        ValueError: If a callback follows a metric and there is no validation log, or the file of `resume` was written
+            with another log or other settings.
     """
     callbacks = as_callbacks(fitting.callbacks)
     followed = {each.monitor for each in callbacks if hasattr(each, "monitor")} - {"loss"}
@@ -54,5 +59,15 @@ def learn(
         callbacks=callbacks,
         time_limit=fitting.time_limit,
         resume=fitting.resume,
+        origin=None if fitting.resume is None else _origin(model, free),
         verbose=fitting.verbose,
     )
+
+
+def _origin(model: Recommender, free: Collection[str]) -> dict[str, Any]:
+    """What a training is known by: the model, its settings without those that are `free`, and the log."""
+    settings = {name: value for name, value in model.settings_.get_params().items() if name not in free}
+    log = model.log_
+    assert log is not None  # there is one at `fit`
+    digest = content_digest(log_tensors(log), {})
+    return {"model": type(model).__name__, **settings, "log": f"{log!r}, sha256 {digest[:16]}"}

@@ -151,7 +151,9 @@ class Recommender(ABC):
             social: Who follows whom, for models that use it.
             validation: A log on which callbacks such as `EarlyStopping("ndcg@10")` evaluate, with `log` as history.
             callbacks: What to call between epochs.
-            resume: A checkpoint to continue from; it continues bit for bit.
+            resume: A file that keeps the state of training after every epoch, and from which training goes on, bit for
+                bit, if it is there. It is refused if it was written with another log or other settings, the number of
+                epochs aside (but with MF, whose rate depends on it), or holds more epochs than are asked for.
             time_limit: Seconds after which training stops at the end of a step.
             verbose: 1 shows progress, 0 nothing.
 

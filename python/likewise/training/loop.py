@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -63,6 +63,7 @@ def train(
     callbacks: Iterable[Callback] = (),
     time_limit: float | None = None,
     resume: str | os.PathLike[str] | None = None,
+    origin: Mapping[str, Any] | None = None,
     verbose: int = 1,
 ) -> History:
     """Train for some epochs.
@@ -78,6 +79,8 @@ def train(
             and in the history, but not in the file of ``resume``.
         resume: A file that holds the state after every whole epoch. If it is there, training continues from it as
             if it had never stopped, bit for bit; if not, training starts, and writes it.
+        origin: What besides the network and the callbacks decides how training goes, as plain values by name; a file
+            of ``resume`` that was written with others is refused.
         verbose: 0 for silence, 1 for a progress bar on stderr.
 
     Returns:
@@ -86,18 +89,21 @@ def train(
     Raises:
         FloatingPointError: If the loss is not finite: it says in which epoch and step. The file of ``resume`` stays as
             it was after the last whole epoch.
-        ValueError: If ``epochs`` is negative, or the file of ``resume`` is damaged or of another training.
+        ValueError: If ``epochs`` is negative, or the file of ``resume`` is damaged, of another training (parameters
+            of other names or shapes, callbacks of other types, another ``origin``), or of more than ``epochs``.
     """
     if epochs < 0:
         raise ValueError(f"fit: epochs must be 0 or more, got {epochs}")
     if time_limit is not None and not time_limit > 0:
         raise ValueError(f"fit: time_limit must be a positive number of seconds, got {time_limit}")
     run = _Run(model, optimizer, list(callbacks), ProgressBar() if verbose else None)
-    checkpoint = None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history)
+    checkpoint = (
+        None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history, origin or {})
+    )
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     try:
         run.call("on_train_begin")
-        first = 0 if checkpoint is None else checkpoint.load()
+        first = 0 if checkpoint is None else checkpoint.load(epochs)
         for epoch in range(first, epochs):
             if model.stop_training or time.monotonic() > deadline:
                 break

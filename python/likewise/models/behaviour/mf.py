@@ -134,6 +134,7 @@ class MF(Recommender):
             lambda epoch: EpochSteps(batches, epoch, len(log), self.batch_size, self._negatives()),
             fitting,
             self.epochs,
+            free=(),  # the rate of a step depends on the number of epochs too
         )
 
     def _values(self, path: str) -> Scores | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import Scorer, Scores, TileScorer
 
 _FINE_TUNING = 1 / 3  # the rate of joint training after pretraining, as a share
+_FREE_ALONE = ("epochs", "pretrain", "alpha")  # settings that do not matter to a tower trained alone
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -99,15 +100,23 @@ class NeuMF(Recommender):
         if self.pretrain:
             for tower in ("gmf", "mlp"):
                 alone[tower] = self.network(log.n_users, log.n_items, [tower])
-                self._learn(alone[tower], batches, len(log), _stage(fitting, tower), self.pretrain, self.learning_rate)
+                stage = _stage(fitting, tower)
+                self._learn(alone[tower], batches, len(log), stage, self.pretrain, self.learning_rate, _FREE_ALONE)
         joint = self.network(log.n_users, log.n_items)
         if alone:
             joint.join(alone, {"gmf": self.alpha, "mlp": 1 - self.alpha})
         rate = self.learning_rate * (_FINE_TUNING if alone else 1)
-        self._learn(joint, batches, len(log), fitting, self.epochs, rate)
+        self._learn(joint, batches, len(log), fitting, self.epochs, rate, ("epochs",))
 
     def _learn(
-        self, network: NeuMFNetwork, batches: _core.Batches, rows: int, fitting: Fitting, epochs: int, rate: float
+        self,
+        network: NeuMFNetwork,
+        batches: _core.Batches,
+        rows: int,
+        fitting: Fitting,
+        epochs: int,
+        rate: float,
+        free: Collection[str],
     ) -> None:
         self.network_ = network
         self.training_ = learn(
@@ -117,6 +126,7 @@ class NeuMF(Recommender):
             lambda epoch: EpochBatches(batches, epoch, rows, self.batch_size),
             fitting,
             epochs,
+            free,
         )
 
     def _make_scorer(self) -> Scorer:
