@@ -330,8 +330,52 @@ def test_a_history_may_be_one_list_lists_or_a_log(model, log):
     assert model.recommend(history=given, k=5).users.tolist() == [-2, -1]
     with pytest.raises(ValueError, match="2 users, 1 histories"):
         model.recommend([1, 2], history=[3, 8])
+    with pytest.raises(ValueError, match="a mixture of both"):
+        model.recommend(history=[3, [8]])
     with pytest.raises(TypeError, match="takes a log, a list of item ids"):
+        model.recommend(history=5)
+    with pytest.raises(FileNotFoundError, match="abc"):
         model.recommend(history="abc")
+
+
+def test_histories_and_logs_may_be_whatever_interactions_takes(fitted, tmp_path):
+    pandas, scipy = pytest.importorskip("pandas"), pytest.importorskip("scipy.sparse")
+    users, items = [1, 1, 2], [3, 8, 9]
+    table = {"user": np.array(users), "item": np.array(items)}
+    (tmp_path / "log.csv").write_text("user,item\n1,3\n1,8\n2,9\n")
+    matrix = scipy.coo_matrix((np.ones(3), (users, items)))
+    sources = [table, pandas.DataFrame(table), tmp_path / "log.csv", str(tmp_path / "log.csv"), matrix.tocsc()]
+    expected = fitted["EASE"].recommend([1, 2], history=[[3, 8], [9]], k=5)
+    for history in sources:
+        found = fitted["EASE"].recommend([1, 2], history=history, k=5)
+        assert np.array_equal(found.scores, expected.scores)
+    lists = (row for row in (iter([3, 8]), iter([9])))
+    assert np.array_equal(fitted["EASE"].recommend([1, 2], history=lists, k=5).scores, expected.scores)
+    for log in [*sources, (users, items), (users, items, [1.0, 2.0, 3.0]), (users, items, [1.0, 2.0, 3.0], [1, 2, 3])]:
+        assert len(lw.models.Popularity().fit(log).log_) == 3
+    assert lw.models.Popularity().fit((users, items, [1.0, 2.0, 3.0])).log_.ratings.tolist() == [1, 2, 3]
+    with pytest.raises(TypeError, match=r"tuple \(users, items, ratings, timestamps\) of 2 to 4, got tuple of 5"):
+        lw.models.Popularity().fit((1, 2, 3, 4, 5))
+
+
+def test_unknown_items_of_a_history_are_key_errors_or_left_out(model):
+    log = lw.Interactions([1, 1, 999_999], [3, 777_777, 888_888])
+    for history in ([[3, 777_777], [888_888]], log):
+        with pytest.raises(KeyError, match="unknown item id 777777"):
+            model.recommend([1, 999_999], history=history)
+        top = model.recommend([1, 999_999], history=history, unknown="popular", k=5)
+        assert top.fallback.tolist() == [False, True]
+        assert np.array_equal(top.scores[:1], model.recommend(1, history=[3], k=5).scores)
+    with pytest.raises(KeyError, match="unknown item id 888888"):
+        model.recommend(history=log.filter(users=[999_999]))
+    # What users do who are not asked about does not matter.
+    assert model.recommend(2, history=log, k=5).items.shape == (1, 5)
+
+
+@pytest.mark.parametrize("name", ["ItemKNN", "EASE", "IALS"])
+def test_an_empty_history_is_served_as_popular_where_users_are_computed_from_it(name, fitted):
+    top = fitted[name].recommend([1, 2], history=[[], [3]], k=5)
+    assert top.fallback.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", PERSONAL)
@@ -385,6 +429,39 @@ def test_a_model_saved_without_its_log_needs_histories(model, tmp_path):
         again.recommend(1)
     assert np.array_equal(model.recommend(history=[3, 8]).scores, again.recommend(history=[3, 8]).scores)
     assert again.recommend(999_999, unknown="popular", filter_viewed=False).fallback.all()
+    with pytest.raises(ValueError, match=r"saved with log=False: give history="):
+        again.recommend([1, 2], history=lw.Interactions([1], [5]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_saved_without_its_log_gives_no_rubbish(name, fitted, log, tmp_path):
+    model = fitted[name]
+    model.save(tmp_path / "model.lw", log=False)
+    again = lw.load(tmp_path / "model.lw")
+    test = lw.Interactions(log.users[::7], log.items[::7], ratings=np.ones(len(log.users[::7])))
+    expected = model.evaluate(test, filter_viewed=False, metrics=["rmse", "ndcg@10"])
+    assert dict(again.evaluate(test, history=log, filter_viewed=False, metrics=["rmse", "ndcg@10"])) == dict(expected)
+    some = again.evaluate(test, history=log.filter(users=[1, 2]), metrics=["ndcg@10"])
+    assert (some.protocol.questions, some.protocol.skipped) == (2, len(np.unique(test.users)) - 2)
+    if model.from_histories:
+        for ask in (
+            lambda: again.predict(1, [1, 2, 3]),
+            lambda: again.recommend(1, filter_viewed=False),
+            lambda: again.recommend([1, 2], history=lw.Interactions([1], [5]), filter_viewed=False),
+        ):
+            with pytest.raises(ValueError, match=f"{name} computes users from their histories, and was saved with"):
+                ask()
+    else:
+        assert np.array_equal(again.predict(1, [1, 2, 3]), model.predict(1, [1, 2, 3]))
+        assert np.array_equal(
+            again.recommend(1, filter_viewed=False).scores, model.recommend(1, filter_viewed=False).scores
+        )
+
+
+def test_messages_show_ids_as_they_were_given():
+    model = lw.models.Popularity().fit(lw.Interactions([1, 2], [5, 6], user_ids=[1, 2, 3]))
+    with pytest.raises(KeyError, match="predict: user 3 has no row"):
+        model.predict(3, 5)
 
 
 def test_text_ids_and_titles_come_back_from_a_file(tmp_path):

@@ -47,14 +47,15 @@ def evaluate(
     Args:
         model: A fitted model.
         test: Held-out rows.
-        history: What users did before; replaces the fitted log for the users it names.
+        history: What users did before; replaces the fitted log for the users it names. Its items outside the
+            vocabulary are left out.
         filter_viewed: Whether items of a user's history are no candidates; None: yes, but not with `every_position`.
         metrics: Names. With binary gains, n test items of a user, as trec_eval: ``recall@k`` = hits / n;
             ``precision@k`` = hits / k; ``map@k`` = sum of precision at hits / n (``map``: uncut); ``ndcg@k`` with the
             ideal over min(k, n); ``hit@k``; ``mrr@k`` = 1 / rank of the first hit, else 0; ``auc`` over all
             candidates, ties one half; ``coverage@k`` = distinct recommended / n_items; ``novelty@k`` = mean of
             -log2(share of training users who have the item); ``gini@k`` over recommendation counts, zeros included;
-            ``rmse`` and ``mae`` over test rows by `predict`.
+            ``rmse`` and ``mae`` of the scores of test rows.
         candidates: "all": every item; a dict of raw ids {user: [items]}: those negatives and the test items;
             "uniform:100": so many drawn without replacement from items in neither history nor test, by (seed, user).
         every_position: Each row of a test user is a question, and the rows before it join the history.
@@ -84,7 +85,7 @@ def evaluate(
             else:
                 ranking = rank_among_given(model, questions, rows, tally.k, negatives[rows])
             tally.add(rows, ranking)
-    tally.add_ratings(test)
+    tally.add_ratings(test, history)
     items = questions.tests.items
     protocol = Protocol(
         candidates=among,
@@ -152,21 +153,22 @@ class _Tally:
                 length = known.sum(axis=1)
                 self.values[f"novelty@{k}"][rows] = np.where(length > 0, total / np.maximum(length, 1), np.nan)
 
-    def add_ratings(self, test: Interactions) -> None:
-        """Errors of predicted ratings, over the test rows of known users and items."""
+    def add_ratings(self, test: Interactions, history: Interactions | None) -> None:
+        """Errors of predicted ratings, over the test rows of users with a history and of known items."""
         names = [metric.name for metric in self.metrics if metric.kind in ("rmse", "mae")]
         if not names:
             return
         if test.ratings is None:
             raise ValueError(f"metrics: {names[0]} needs ratings, the test log has none")
-        counts = self.model.user_counts_
-        users = self.model.vocabulary.find_users(test.user_ids)[test.user_index]
+        people = self.model.people(test.user_ids, history)
+        has_history = people.histories.lengths > 0
         items = self.model.vocabulary.find_items(test.item_ids)[test.item_index]
-        known = (users >= 0) & (items >= 0) & (counts[users] > 0)
+        known = has_history[test.user_index] & (items >= 0)
         if not known.any():
             raise ValueError(f"metrics: {names[0]} needs test rows of known users and items, there are none")
-        vocabulary = self.model.vocabulary
-        predicted = self.model.predict(vocabulary.user_ids[users[known]], vocabulary.item_ids[items[known]])
+        rows = (np.cumsum(has_history) - 1)[test.user_index[known]]
+        queries = self.model.queries(people.take(has_history))
+        predicted = self.model.scorer().pairs(queries, rows, items[known])
         error = predicted.astype(np.float64) - test.ratings[known]
         self.single["rmse"] = (float(np.sqrt(np.mean(error**2))), float("nan"))
         self.single["mae"] = mean_and_interval(np.abs(error))

@@ -62,6 +62,7 @@ class Recommender(ABC):
         training_: The History of training, one row an epoch; None for models without epochs.
     """
 
+    from_histories: ClassVar[bool] = False  # whether users are computed from their histories alone
     side_data: ClassVar[frozenset[str]] = frozenset()  # which of user_features, item_features, social it learns from
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -113,7 +114,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def _queries(self, people: People) -> Any:
-        """What the scorer takes for these users [n]. Nobody here has both index -1 and an empty history."""
+        """What the scorer takes for these users [n].
+
+        Nobody here has both index -1 and an empty history, nor, in a model `from_histories`, an empty history.
+        """
 
     @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -145,7 +149,8 @@ class Recommender(ABC):
         """Learns from a log. Where it raises, or is interrupted, the model is left as it was before.
 
         Args:
-            log: The log, or whatever `Interactions` takes.
+            log: The log, or whatever `Interactions` takes: a path, a frame, a mapping of arrays, a sparse matrix, or a
+                tuple (users, items), to which ratings and then timestamps may be added.
             user_features: What is known about users, for models that use it.
             item_features: What is known about items; a ``title`` column is shown with results by every model.
             social: Who follows whom, for models that use it.
@@ -257,7 +262,7 @@ class Recommender(ABC):
         return self._scorer
 
     def queries(self, people: People) -> Any:
-        """What `scorer` takes for these users; nobody may have both index -1 and an empty history."""
+        """What `scorer` takes for these users; see `_queries` for whom."""
         return self._queries(people)
 
     def people(self, users: Any, log: Interactions | None = None, histories: Histories | None = None) -> People:
@@ -286,14 +291,17 @@ class Recommender(ABC):
             filter_viewed: Leave out what is in a user's history.
             items: Raw ids to choose from; None: all. Items without a training row are never recommended.
             exclude: Raw ids never to recommend.
-            history: What users did, instead of their rows in the fitted log: a log, one list of raw item ids (one
-                row), or a list of lists. Needs no refit.
-            unknown: What to do about ids outside the vocabulary and without a history: "error", or "popular", which
-                serves the most popular items and marks them in ``fallback``.
+            history: What users did, instead of their rows in the fitted log: a log or whatever `Interactions` takes
+                (but tuples are lists here), one list of raw item ids (one row), or a list of lists. Needs no refit.
+            unknown: What to do about users outside the vocabulary and without a history, and about unknown items in
+                histories: "error", or "popular", which leaves such items out, serves the most popular items to users
+                of whom nothing is known, and marks these in ``fallback``. Users of the vocabulary without a row, and
+                empty histories, are served so in any case.
 
         Raises:
             KeyError: If an id is outside the vocabulary.
-            ValueError: If k is not positive, or histories and users differ in number.
+            ValueError: If k is not positive, histories and users differ in number, or the model was saved with
+                ``log=False`` and a user's history is needed and not given.
         """
         self._check_fitted()
         if not isinstance(k, int | np.integer) or k < 1:
@@ -330,7 +338,8 @@ class Recommender(ABC):
 
         Raises:
             KeyError: If an id is outside the vocabulary, or nothing is known of a user.
-            ValueError: If there are several of both and their numbers differ.
+            ValueError: If there are several of both and their numbers differ, or the model computes users from their
+                histories and was saved with ``log=False``.
         """
         self._check_fitted()
         rows, people, item_index = vocabulary.pairs(self, users, items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class EASE(Recommender):
         MemoryError: At `fit`, before anything is allocated, if the machine has less memory than needed.
         ValueError: At `fit`, if l2 is not a number > 0.
     """
+
+    from_histories: ClassVar[bool] = True
 
     l2: float = 500.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,8 @@ class IALS(Recommender):
     Attributes:
         network_: The trained tables.
     """
+
+    from_histories: ClassVar[bool] = True
 
     dim: int = 192
     epochs: int = 10

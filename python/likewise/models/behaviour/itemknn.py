@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class ItemKNN(Recommender):
     Raises:
         ValueError: At `fit`, if a setting is out of its range.
     """
+
+    from_histories: ClassVar[bool] = True
 
     neighbours: int = 100
     similarity: Literal["cosine", "jaccard"] = "cosine"
