@@ -179,6 +179,34 @@ def test_a_sampled_metric_beside_a_full_one_is_warned_of(model):
     assert both["ndcg@10 (uniform:1)"] == sampled["ndcg@10"]
 
 
+def test_reports_of_equal_names_join_only_under_one_protocol(model):
+    test = log_of([("v", "c"), ("u", "b")])
+    both = model.evaluate(test, metrics=["mrr@5"]) | model.evaluate(test, metrics=["mrr@5", "auc"])
+    assert list(both) == ["mrr@5", "auc"]
+    assert len(str(both).splitlines()) == 3
+    other = model.evaluate(log_of([("v", "c")]), metrics=["mrr@5"])
+    with pytest.raises(ValueError, match=r"mrr@5 is in both under unequal protocols: 2 users.* \| 1 users"):
+        both | other
+    with pytest.raises(ValueError, match=r"mrr@5 is in both, 1 and 0.75"):
+        both | lw.models.Popularity().fit(log_of([*TRAIN, ("n", "d"), ("n", "d")])).evaluate(test, metrics=["mrr@5"])
+    seeds = [model.evaluate(test, candidates="uniform:1", metrics=["mrr@5"], seed=seed) for seed in (1, 2)]
+    with pytest.raises(ValueError, match=r"mrr@5 \(uniform:1\) is in both under unequal protocols"):
+        seeds[0] | seeds[1]
+
+
+def test_reports_under_several_protocols_print_each(model):
+    wide = model.evaluate(log_of([("v", "c"), ("u", "b")]), metrics=["mrr@5", "hit@1"])
+    narrow = model.evaluate(log_of([("v", "c")]), metrics=["auc"])
+    lines = str(wide | narrow).splitlines()
+    assert lines[3].startswith("mrr@5, hit@1: 2 users, ranked among all items")
+    assert lines[4].startswith("auc: 1 users, ranked among all items")
+    sampled = model.evaluate(log_of([("v", "c")]), metrics=["auc"], candidates="uniform:1")
+    with pytest.warns(UserWarning, match="do not compare"):
+        three = (wide | sampled) | narrow
+    assert list(three) == ["mrr@5", "hit@1", "auc (uniform:1)", "auc"]
+    assert three.protocols["auc (uniform:1)"] == sampled.protocol
+
+
 def test_a_report_names_what_it_has(model):
     with pytest.raises(KeyError, match="the report has no 'auc'; it has ndcg@10"):
         model.evaluate(log_of([("v", "c")]), metrics=["ndcg@10"])["auc"]

@@ -61,8 +61,9 @@ class Report(Mapping[str, float]):
 
     Attributes:
         interval: 1.96 standard errors of each metric; NaN where it is not a mean over users.
-        per_user: Values of each user's metrics by name, and ``user``: raw ids; None unless asked for.
+        per_user: Values of each user's metrics by name, and ``user``: raw ids; None unless asked for, and after ``|``.
         protocol: How the figures came about; after ``|``, those of the first report.
+        protocols: The same for each metric by name.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class Report(Mapping[str, float]):
         interval: Mapping[str, float],
         protocol: Protocol,
         per_user: Mapping[str, NDArray[Any]] | None = None,
+        protocols: Mapping[str, Protocol] | None = None,
     ) -> None:
         self._values = dict(values)
         self.interval = dict(interval)
         self.protocol = protocol
         self.per_user = per_user
+        self.protocols = dict.fromkeys(self._values, protocol) if protocols is None else dict(protocols)
 
     def __getitem__(self, name: str) -> float:
         if name not in self._values:
@@ -91,6 +94,9 @@ class Report(Mapping[str, float]):
     def __or__(self, other: Report) -> Report:
         """Both reports as one; metrics among a sample of candidates get its name beside theirs.
 
+        Raises:
+            ValueError: If a metric is in both under unequal protocols, or with unequal values.
+
         Warns:
             UserWarning: If one is over all candidates and the other over a sample: such figures do not compare, and
                 may order models differently (Krichene and Rendle, KDD 2020).
@@ -101,11 +107,19 @@ class Report(Mapping[str, float]):
             warnings.warn(mixture_note(self.protocol, other.protocol), stacklevel=2)
         values: dict[str, float] = {}
         interval: dict[str, float] = {}
+        protocols: dict[str, Protocol] = {}
         for report in (self, other):
-            mark = f" ({report.protocol.candidates})" if report.protocol.sampled else ""
-            values |= {name + mark: value for name, value in report.items()}
-            interval |= {name + mark: value for name, value in report.interval.items()}
-        return Report(values, interval, self.protocol)
+            for metric, value in report.items():
+                protocol = report.protocols[metric]
+                name = _marked(metric, protocol)
+                if name in values and protocols[name] != protocol:
+                    raise ValueError(
+                        f"report | report: {name} is in both under unequal protocols: {protocols[name]} | {protocol}"
+                    )
+                if name in values and not np.array_equal(values[name], value, equal_nan=True):
+                    raise ValueError(f"report | report: {name} is in both, {values[name]:.6g} and {value:.6g}")
+                values[name], interval[name], protocols[name] = value, report.interval[metric], protocol
+        return Report(values, interval, self.protocol, protocols=protocols)
 
     def __repr__(self) -> str:
         width = max((len(name) for name in self), default=0)
@@ -113,7 +127,17 @@ class Report(Mapping[str, float]):
         for name, value in self.items():
             spread = self.interval.get(name, float("nan"))
             lines.append(f"{name:<{width}}  {value:.4f}" + ("" if np.isnan(spread) else f" +- {spread:.4f}"))
-        return "\n".join([*lines, str(self.protocol)])
+        distinct = list(dict.fromkeys(self.protocols.values()))
+        for protocol in distinct:
+            names = ", ".join(name for name in self if self.protocols[name] == protocol)
+            lines.append(str(protocol) if len(distinct) == 1 else f"{names}: {protocol}")
+        return "\n".join(lines)
+
+
+def _marked(metric: str, protocol: Protocol) -> str:
+    """A metric's name in a report of several, with its sample of candidates if there is one."""
+    mark = f" ({protocol.candidates})" if protocol.sampled else ""
+    return metric if metric.endswith(mark) else metric + mark
 
 
 def mixture_note(one: Protocol, other: Protocol) -> str:
