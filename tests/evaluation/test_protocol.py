@@ -145,6 +145,48 @@ def test_unknown_candidates_are_named(model, candidates):
         model.evaluate(log_of([("v", "c")]), candidates=candidates)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"metrics": None}, TypeError, "metrics: takes names such as ndcg@10, got None"),
+        ({"candidates": "uniform:5", "seed": -1}, ValueError, "evaluate: seed must be an integer >= 0 .*, got -1"),
+        ({"filter_viewed": "no"}, ValueError, "evaluate: filter_viewed must be True or False, got 'no'"),
+        ({"every_position": "no"}, ValueError, "evaluate: every_position must be True or False, got 'no'"),
+        ({"per_user": 5}, ValueError, "evaluate: per_user must be True or False, got 5"),
+    ],
+)
+def test_wrong_arguments_are_named(model, arguments, error, message):
+    with pytest.raises(error, match=message):
+        model.evaluate(log_of([("v", "c")]), **arguments)
+
+
+def test_a_cut_beyond_the_catalogue_costs_no_more_than_the_catalogue(model):
+    report = model.evaluate(log_of([("v", "d")]), metrics=["ndcg@2000000000", "coverage@2000000000"])
+    assert report["ndcg@2000000000"] == model.evaluate(log_of([("v", "d")]), metrics=["ndcg@5"])["ndcg@5"]
+
+
+class Unfitted(lw.models.Popularity):
+    def fit(self, *arguments, **options):
+        raise AssertionError("fitted before the arguments were checked")
+
+
+@pytest.mark.parametrize(
+    ("models", "arguments", "error", "message"),
+    [
+        (["EASE"], {}, TypeError, "compare: models takes recommenders, such as likewise.models.EASE\\(\\), got 'EASE'"),
+        ([lw.models.EASE], {}, TypeError, "compare: models takes recommenders, such as"),
+        (lw.models.EASE(), {}, TypeError, "compare: models takes a list of recommenders, got EASE"),
+        ([Unfitted()], {"metrics": ["ndgc@10"]}, ValueError, "metrics: there is no 'ndgc@10'"),
+        ([Unfitted()], {"metrics": None}, TypeError, "metrics: takes names"),
+        ([Unfitted()], {"candidates": "most"}, ValueError, 'candidates: takes "all"'),
+        ([Unfitted()], {"seed": -1}, ValueError, "compare: seed must be an integer >= 0"),
+    ],
+)
+def test_a_comparison_checks_its_arguments_before_it_fits(models, arguments, error, message):
+    with pytest.raises(error, match=message):
+        lw.compare(models, log_of(TRAIN), log_of([("v", "c")]), **arguments)
+
+
 def test_evaluation_does_not_depend_on_the_number_of_threads():
     log = simulate(n_users=300, n_items=200, rows_per_user=20, seed=2).log
     train, test = lw.split.by_user(log, test=0.2, seed=1)

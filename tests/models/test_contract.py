@@ -230,6 +230,34 @@ def test_fit_names_what_it_cannot_use(model, log):
         type(model)().fit(log, social=object())
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"item_features": {"title": ["x"]}}, TypeError, "fit: item_features takes a Features, got dict"),
+        ({"time_limit": "a"}, ValueError, "fit: time_limit must be a number > 0, got 'a'"),
+        ({"time_limit": -1}, ValueError, "fit: time_limit must be a number > 0, got -1"),
+        ({"resume": 5}, TypeError, "fit: resume takes a path, got int"),
+        ({"callbacks": [print]}, TypeError, "fit: callbacks must be callbacks, got <built-in"),
+        ({"callbacks": 5}, TypeError, "fit: callbacks must be callbacks, got 5"),
+        ({"validation": ([], [])}, ValueError, "fit: validation: none of its 0 users has a row in the log"),
+        ({"validation": ([-5], [1])}, ValueError, "fit: validation: none of its 1 users has a row in the log"),
+    ],
+)
+def test_fit_names_what_is_wrong_before_it_learns(model, log, arguments, error, message):
+    fresh = make(type(model).__name__)
+    with pytest.raises(error, match=message):
+        fresh.fit(log, verbose=0, **arguments)
+    with pytest.raises(RuntimeError, match="is not fitted"):
+        fresh.recommend(1)
+
+
+def test_a_metric_to_follow_is_known_before_the_first_epoch(log):
+    train, validation = lw.split.leave_last(log)
+    stop = lw.callbacks.EarlyStopping("ndcg")
+    with pytest.raises(ValueError, match="'ndcg' needs a cut"):
+        make("MF").fit(train, validation=validation, callbacks=[Interrupt(0), stop], verbose=0)
+
+
 # --- one score, whatever the batch
 
 
@@ -399,6 +427,16 @@ def test_similar_items_are_not_the_item_itself(name, fitted):
     assert 4 not in top.items[0]
     assert 9 not in top.items[1]
     assert (np.abs(top.scores) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("k", [0, 2.7, "a", True])
+def test_similar_items_check_k(k, fitted):
+    with pytest.raises(ValueError, match=f"similar_items: k must be a positive integer, got {k!r}"):
+        fitted["MF"].similar_items(4, k=k)
+
+
+def test_similar_items_are_no_more_than_the_catalogue(fitted, log):
+    assert fitted["MF"].similar_items(4, k=20_000_000).items.shape == (1, log.n_items)
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(WITH_VECTORS)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.evaluation.metrics import Metric, Values, gini, mean_and_interval, metrics_of
@@ -65,9 +65,16 @@ def evaluate(
     Raises:
         ValueError: If a metric or `candidates` is not as above, no question is left, or the history that is needed
             was not saved with the model.
+        TypeError: If `metrics` are no names.
         KeyError: If the dict of candidates lacks a test user or names an unknown item.
     """
     wanted = metrics_of(metrics)
+    if filter_viewed is not None:
+        checks.truth("evaluate", "filter_viewed", filter_viewed)
+    checks.truth("evaluate", "every_position", every_position)
+    checks.truth("evaluate", "per_user", per_user)
+    checks.seed("evaluate", seed)
+    drawn = number_drawn(candidates)
     filter_viewed = not every_position if filter_viewed is None else filter_viewed
     if history is None and model.log_ is None:
         raise ValueError("evaluate: the model was saved with log=False: give history=")
@@ -75,7 +82,7 @@ def evaluate(
     questions = ask(model, test, history)
     if len(questions.users) == 0:
         raise ValueError(f"evaluate: no user of the test log has a history ({questions.skipped:,} skipped)")
-    among, negatives = _negatives(model, questions, candidates, seed)
+    among, negatives = _negatives(model, questions, candidates, drawn, seed)
     tally = _Tally(model, questions, wanted)
     if tally.ranked:
         for begin in range(0, len(questions.users), QUESTIONS_AT_ONCE):
@@ -100,16 +107,29 @@ def evaluate(
     return tally.report(protocol, per_user)
 
 
-def _negatives(model: Ranker, questions: Questions, candidates: Any, seed: int) -> tuple[str, Histories | None]:
-    """What test items are ranked among: its name, and negatives unless it is everything."""
-    if isinstance(candidates, Mapping):
-        return "given", given_negatives(model, questions, candidates)
-    if candidates == "all":
-        return "all", None
+def number_drawn(candidates: Any) -> int | None:
+    """How many candidates are drawn for each question; None where none are.
+
+    Raises:
+        ValueError: If `candidates` is not as `evaluate` takes it.
+    """
+    if isinstance(candidates, Mapping) or (isinstance(candidates, str) and candidates == "all"):
+        return None
     match = re.fullmatch(r"uniform:([1-9][0-9]*)", candidates) if isinstance(candidates, str) else None
     if match is None:
         raise ValueError(f'candidates: takes "all", "uniform:n" or a dict of negatives, got {candidates!r}')
-    return candidates, uniform_negatives(model, questions, int(match[1]), seed)
+    return int(match[1])
+
+
+def _negatives(
+    model: Ranker, questions: Questions, candidates: Any, drawn: int | None, seed: int
+) -> tuple[str, Histories | None]:
+    """What test items are ranked among: its name, and negatives unless it is everything."""
+    if isinstance(candidates, Mapping):
+        return "given", given_negatives(model, questions, candidates)
+    if drawn is None:
+        return "all", None
+    return str(candidates), uniform_negatives(model, questions, min(drawn, model.vocabulary.n_items), seed)
 
 
 class _Tally:
@@ -124,8 +144,8 @@ class _Tally:
         lists = any(metric.uses_lists for metric in ranking)
         self.positions = any(metric.uses_positions for metric in ranking) or (few and not lists)
         needs_lists = [metric.k for metric in ranking if metric.uses_lists or not self.positions]
-        self.k = max(needs_lists, default=0)
         n, n_items = len(questions.users), model.vocabulary.n_items
+        self.k = min(max(needs_lists, default=0), n_items)
         self.values: dict[str, Values] = {
             metric.name: np.full(n, np.nan) for metric in ranking if metric.kind not in ("coverage", "gini")
         }

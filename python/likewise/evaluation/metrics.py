@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,14 @@ def metric_of(name: str) -> Metric:
 
 
 def metrics_of(names: Sequence[str]) -> list[Metric]:
-    """Metrics by their names, each once."""
+    """Metrics by their names, each once.
+
+    Raises:
+        TypeError: If `names` are no names.
+        ValueError: If there are none, or there is no metric of a name.
+    """
+    if not isinstance(names, Iterable):
+        raise TypeError(f"metrics: takes names such as ndcg@10, got {names!r}")
     names = [names] if isinstance(names, str) else list(names)
     if not names:
         raise ValueError("metrics: takes at least one name")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from likewise.evaluation.metrics import metrics_of
 from likewise.files import content_digest
 from likewise.models.persistence import log_tensors
-from likewise.training.loop import as_callbacks, train
+from likewise.training.loop import train
 
 if TYPE_CHECKING:
     from likewise.models.recommender import Fitting, Recommender
@@ -38,14 +39,14 @@ def learn(
         free: Settings that may differ from those the file of `resume` was written with.
 
     Raises:
-        ValueError: If a callback follows a metric and there is no validation log, or the file of `resume` was written
-            with another log or other settings.
+        ValueError: If a callback follows a metric that there is not, or there is no validation log for it, or the file
+            of `resume` was written with another log or other settings.
     """
-    callbacks = as_callbacks(fitting.callbacks)
-    followed = {each.monitor for each in callbacks if hasattr(each, "monitor")} - {"loss"}
+    followed = {each.monitor for each in fitting.callbacks if hasattr(each, "monitor")} - {"loss"}
     if followed and fitting.validation is None:
         raise ValueError(f"fit: a callback follows {', '.join(sorted(followed))}, which needs validation=")
     metrics = sorted(followed) or ["ndcg@10"]
+    metrics_of(metrics)
 
     def measure() -> dict[str, float]:
         return dict(model._validate(fitting, metrics))
@@ -56,7 +57,7 @@ def learn(
         batches,
         epochs=epochs,
         measure=None if fitting.validation is None else measure,
-        callbacks=callbacks,
+        callbacks=fitting.callbacks,
         time_limit=fitting.time_limit,
         resume=fitting.resume,
         origin=None if fitting.resume is None else _origin(model, free),

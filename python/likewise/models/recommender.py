@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import files
-from likewise.data import Interactions
+from likewise import checks, files
+from likewise.data import Features, Interactions
 from likewise.data.histories import Histories
 from likewise.models import persistence, vocabulary
 from likewise.models.people import People
 from likewise.models.recommendations import Recommendations
 from likewise.models.retrieval import FactorScorer, Scorer, Scores
 from likewise.models.vocabulary import as_log
+from likewise.training.loop import as_callbacks
 
 if TYPE_CHECKING:
     from likewise.evaluation import Report
@@ -148,6 +149,9 @@ class Recommender(ABC):
     ) -> Self:
         """Learns from a log. Where it raises, or is interrupted, the model is left as it was before.
 
+        Models without epochs (Popularity, ItemKNN, EASE) learn in one go: `validation`, `callbacks`, `resume` and
+        `time_limit` are checked, and have no effect.
+
         Args:
             log: The log, or whatever `Interactions` takes: a path, a frame, a mapping of arrays, a sparse matrix, or a
                 tuple (users, items), to which ratings and then timestamps may be added.
@@ -166,22 +170,29 @@ class Recommender(ABC):
             The model itself.
 
         Raises:
-            ValueError: If a setting is out of its range, the log is empty, or side data are given that the model does
-                not use.
+            ValueError: If a setting is out of its range, the log is empty, no user of the validation log is in the
+                log, or side data are given that the model does not use.
+            TypeError: If an argument is of another kind.
         """
         self._check()
+        if time_limit is not None:
+            checks.number("fit", "time_limit", time_limit, above=0)
+        if resume is not None and not isinstance(resume, str | PathLike):
+            raise TypeError(f"fit: resume takes a path, got {type(resume).__name__}")
         log = as_log(log)
         if len(log) == 0:
             raise ValueError("fit: the log has no rows")
         for name, value in {"user_features": user_features, "social": social}.items():
             if value is not None and name not in self.side_data:
                 raise ValueError(f"fit: {type(self).__name__} does not use {name}")
+        if item_features is not None and not isinstance(item_features, Features):
+            raise TypeError(f"fit: item_features takes a Features, got {type(item_features).__name__}")
         fitting = Fitting(
             user_features=user_features,
             item_features=item_features,
             social=social,
-            validation=None if validation is None else as_log(validation),
-            callbacks=callbacks,
+            validation=None if validation is None else _validation(validation, log),
+            callbacks=as_callbacks(callbacks),
             resume=resume,
             time_limit=time_limit,
             verbose=verbose,
@@ -287,7 +298,7 @@ class Recommender(ABC):
 
         Args:
             users: One raw id or many (a str is one); None: all users, or one row for each history.
-            k: Items wanted.
+            k: Items wanted; no list is longer than the catalogue.
             filter_viewed: Leave out what is in a user's history.
             items: Raw ids to choose from; None: all. Items without a training row are never recommended.
             exclude: Raw ids never to recommend.
@@ -298,14 +309,18 @@ class Recommender(ABC):
                 of whom nothing is known, and marks these in ``fallback``. Users of the vocabulary without a row, and
                 empty histories, are served so in any case.
 
+        Returns:
+            Lists of the best k items, or of as many as there are in the vocabulary if that is fewer.
+
         Raises:
             KeyError: If an id is outside the vocabulary.
-            ValueError: If k is not positive, histories and users differ in number, or the model was saved with
-                ``log=False`` and a user's history is needed and not given.
+            ValueError: If k is not a positive integer, histories and users differ in number, or the model was saved
+                with ``log=False`` and a user's history is needed and not given.
         """
         self._check_fitted()
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"recommend: k must be a positive integer, got {k!r}")
+        checks.integer("recommend", "k", k, least=1)
+        checks.truth("recommend", "filter_viewed", filter_viewed)
+        k = min(int(k), self.n_items)
         question = vocabulary.question(self, users, history, unknown, filter_viewed)
         allowed = vocabulary.allowed_items(self, items, exclude)
         n = len(question.people)
@@ -321,7 +336,7 @@ class Recommender(ABC):
                 seen = people.histories.distinct() if filter_viewed else Histories.empty(len(mine))
                 scorer = self._popularity() if popular else self.scorer()
                 queries = np.ones((len(mine), 1), dtype=np.float32) if popular else self._queries(people)
-                indices[mine], scores[mine] = scorer.top(queries, int(k), allowed=allowed, seen=seen)
+                indices[mine], scores[mine] = scorer.top(queries, k, allowed=allowed, seen=seen)
         return Recommendations(
             question.names, indices, scores, self.item_ids, fallback=question.fallback, titles=self.titles_
         )
@@ -350,13 +365,16 @@ class Recommender(ABC):
 
         Args:
             items: One raw id or many; they stand in ``users`` of the result.
-            k: Items wanted.
+            k: Items wanted; no list is longer than the catalogue.
 
         Raises:
             NotImplementedError: If the model has no item vectors.
             KeyError: If an id is outside the vocabulary.
+            ValueError: If k is not a positive integer.
         """
         self._check_fitted()
+        checks.integer("similar_items", "k", k, least=1)
+        k = min(int(k), self.n_items)
         vectors = self._item_vectors()
         if vectors is None:
             raise NotImplementedError(f"{type(self).__name__} has no item vectors")
@@ -364,7 +382,7 @@ class Recommender(ABC):
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit = (vectors / np.where(length > 0, length, 1)).astype(np.float32)
         itself = Histories(np.arange(len(index) + 1, dtype=np.int64), index)
-        found, scores = FactorScorer(unit).top(unit[index], int(k), allowed=self.item_counts_ > 0, seen=itself)
+        found, scores = FactorScorer(unit).top(unit[index], k, allowed=self.item_counts_ > 0, seen=itself)
         return Recommendations(self.item_ids[index], found, scores, self.item_ids, titles=self.titles_)
 
     def evaluate(
@@ -417,6 +435,15 @@ class Recommender(ABC):
 
     def _popularity(self) -> Scorer:
         return FactorScorer(self.item_counts_.astype(np.float32)[:, None])
+
+
+def _validation(validation: Any, log: Interactions) -> Interactions:
+    """The validation log, with a user at least whose rows in `log` are a history to rank after."""
+    held_out = as_log(validation)
+    users = log.find_users(held_out.user_ids[np.diff(held_out.indptr) > 0])
+    if not np.diff(log.indptr)[users[users >= 0]].any():
+        raise ValueError(f"fit: validation: none of its {len(users):,} users has a row in the log")
+    return held_out
 
 
 def _plain(value: Any) -> Any:

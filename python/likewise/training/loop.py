@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from likewise import checks
 from likewise.training.callbacks import Callback, Logs, ProgressBar, TerminateOnNaN
 from likewise.training.checkpoint import Checkpoint
 from likewise.training.history import History
@@ -60,7 +61,7 @@ def train(
     *,
     epochs: int,
     measure: Callable[[], Logs] | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Sequence[Callback] | Callback | None = (),
     time_limit: float | None = None,
     resume: str | os.PathLike[str] | None = None,
     origin: Mapping[str, Any] | None = None,
@@ -92,11 +93,10 @@ def train(
         ValueError: If ``epochs`` is negative, or the file of ``resume`` is damaged, of another training (parameters
             of other names or shapes, callbacks of other types, another ``origin``), or of more than ``epochs``.
     """
-    if epochs < 0:
-        raise ValueError(f"fit: epochs must be 0 or more, got {epochs}")
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"fit: time_limit must be a positive number of seconds, got {time_limit}")
-    run = _Run(model, optimizer, list(callbacks), ProgressBar() if verbose else None)
+    checks.integer("fit", "epochs", epochs, least=0)
+    if time_limit is not None:
+        checks.number("fit", "time_limit", time_limit, above=0)
+    run = _Run(model, optimizer, as_callbacks(callbacks), ProgressBar() if verbose else None)
     checkpoint = (
         None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history, origin or {})
     )
@@ -124,8 +124,6 @@ class _Run:
         self, model: Trainable, optimizer: Optimizer, callbacks: list[Callback], bar: ProgressBar | None
     ) -> None:
         for callback in callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"fit: callbacks must be callbacks, got {callback!r}")
             callback.set_model(model)
         self.model, self.optimizer, self.callbacks, self.bar = model, optimizer, callbacks, bar
         model.optimizer, model.stop_training = optimizer, False
@@ -218,7 +216,17 @@ class _Losses:
 
 
 def as_callbacks(callbacks: Sequence[Callback] | Callback | None) -> list[Callback]:
-    """One, several or no callbacks as a list."""
+    """One, several or no callbacks as a list.
+
+    Raises:
+        TypeError: If one is something else.
+    """
     if callbacks is None:
         return []
-    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    if not isinstance(callbacks, Callback | Iterable):
+        raise TypeError(f"fit: callbacks must be callbacks, got {callbacks!r}")
+    listed = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"fit: callbacks must be callbacks, got {callback!r}")
+    return listed
