@@ -48,8 +48,43 @@ def test_items_outside_the_vocabulary_and_without_a_training_row_are_misses(mode
     assert (report.protocol.outside, report.protocol.cold) == (1, 1)
 
 
-def test_a_test_item_in_the_history_is_a_miss(model):
-    assert model.evaluate(log_of([("v", "a"), ("v", "c")]), metrics=["recall@5"])["recall@5"] == 0.5
+@pytest.mark.parametrize("candidates", ["all", "uniform:2", {"v": ["d"]}])
+def test_a_test_item_in_the_history_is_a_miss_whatever_the_candidates(model, candidates):
+    test = log_of([("v", "a"), ("v", "c")])
+    report = model.evaluate(test, metrics=["recall@5"], candidates=candidates)
+    assert report["recall@5"] == 0.5
+    assert report.protocol.viewed == 1
+    assert "1 test items in the history are misses" in str(report)
+    kept = model.evaluate(test, metrics=["recall@5"], candidates=candidates, filter_viewed=False)
+    assert kept["recall@5"] == 1
+    assert kept.protocol.viewed == 0
+
+
+def test_a_report_says_how_many_candidates_there_were(model):
+    report = model.evaluate(log_of([("v", "c"), ("w", "d")]), candidates="uniform:5000", metrics=["mrr@5"])
+    # Of five items v and w have two and three, each has one to find, and e has no training row.
+    assert report.protocol.negatives == (0, 1)
+    assert "ranked among uniform:5000 (there were 0 to 1), minus history; seed 0" in str(report)
+    assert "there were" not in str(model.evaluate(log_of([("v", "c")]), candidates={"v": ["d"]}))
+
+
+def test_one_user_has_no_interval(model):
+    assert "+-" not in str(model.evaluate(log_of([("v", "c")]), metrics=["ndcg@10"]))
+
+
+def test_ratings_say_how_many_rows_were_rated():
+    log = lw.Interactions(["u", "v", "v", "w"], ["a", "a", "b", "b"], ratings=[1.0, 2.0, 3.0, 4.0])
+    model = lw.models.MF(loss="squared", dim=2, epochs=1).fit(log, verbose=0)
+    test = lw.Interactions(["u", "u", "u", "x"], ["b", "b", "c", "a"], ratings=[1.0, 2.0, 3.0, 4.0])
+    report = model.evaluate(test, metrics=["rmse"])
+    assert (report.protocol.rated, report.protocol.unrated) == (2, 2)
+    said = str(report).splitlines()[1]
+    assert said == "ratings of 2 test rows; 2 test rows of users without a history or of unknown items not rated"
+    both = str(model.evaluate(test, metrics=["rmse", "ndcg@5"]))
+    assert "1 users, ranked among all items, minus history" in both
+    assert "ratings of 2 test rows" in both
+    named = model.evaluate(test, metrics=["rmse"], history=lw.Interactions(["x"], ["b"], ratings=[3.0]))
+    assert (named.protocol.rated, named.protocol.unrated) == (3, 1)
 
 
 def test_users_without_a_history_are_skipped_and_counted(model):

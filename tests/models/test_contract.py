@@ -502,6 +502,14 @@ def test_messages_show_ids_as_they_were_given():
         model.predict(3, 5)
 
 
+def test_declared_vocabularies_stay_declared_in_a_file(tmp_path):
+    log = lw.Interactions([1, 2], ["x", "y"], user_ids=[1, 2, 3])
+    lw.models.Popularity().fit(log).save(tmp_path / "model.lw")
+    again = lw.load(tmp_path / "model.lw").log_
+    assert again.filter(users=[1]).user_ids.tolist() == [1, 2, 3]
+    assert again.filter(users=[1]).item_ids.tolist() == ["x"]
+
+
 def test_text_ids_and_titles_come_back_from_a_file(tmp_path):
     log = lw.Interactions(["ann", "bob", "änn", "ann"], ["x", "y", "日本", "y"], ratings=[1, 2, 3, 4])
     films = lw.Features(["x", "y"], {"title": ["Heat", "Alien"]})

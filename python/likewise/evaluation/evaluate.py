@@ -42,7 +42,8 @@ def evaluate(
     """Ranks what users did next, and measures how high it stands.
 
     Repeated (user, item) test rows count once. A mean is over users with at least one test item. Test items outside
-    the vocabulary, and those without a training row, are misses; users without a history are skipped.
+    the vocabulary, those without a training row, and, with `filter_viewed`, those in the history are misses, whatever
+    the candidates; users without a history are skipped. The report counts all of these.
 
     Args:
         model: A fitted model.
@@ -55,9 +56,11 @@ def evaluate(
             ideal over min(k, n); ``hit@k``; ``mrr@k`` = 1 / rank of the first hit, else 0; ``auc`` over all
             candidates, ties one half; ``coverage@k`` = distinct recommended / n_items; ``novelty@k`` = mean of
             -log2(share of training users who have the item); ``gini@k`` over recommendation counts, zeros included;
-            ``rmse`` and ``mae`` of the scores of test rows.
+            ``rmse`` and ``mae`` of the scores of test rows, repeated ones too, but for rows of users without a history
+            and of items outside the vocabulary.
         candidates: "all": every item; a dict of raw ids {user: [items]}: those negatives and the test items;
-            "uniform:100": so many drawn without replacement from items in neither history nor test, by (seed, user).
+            "uniform:100": so many drawn without replacement from items in neither history nor test, by (seed, user),
+            or all of them where there are fewer.
         every_position: Each row of a test user is a question, and the rows before it join the history.
         per_user: Whether to keep each user's values in the report.
         seed: Seed of drawn candidates.
@@ -90,9 +93,9 @@ def evaluate(
             if negatives is None:
                 ranking = rank_among_all(model, questions, rows, tally.k, tally.positions, filter_viewed)
             else:
-                ranking = rank_among_given(model, questions, rows, tally.k, negatives[rows])
+                ranking = rank_among_given(model, questions, rows, tally.k, negatives[rows], filter_viewed)
             tally.add(rows, ranking)
-    tally.add_ratings(test, history)
+    rated = tally.add_ratings(test, history)
     items = questions.tests.items
     protocol = Protocol(
         candidates=among,
@@ -102,7 +105,12 @@ def evaluate(
         skipped=questions.skipped,
         outside=int((items < 0).sum()),
         cold=int((model.item_counts_[items[items >= 0]] == 0).sum()),
+        viewed=tally.viewed,
         seed=seed,
+        negatives=None if negatives is None else (int(negatives.lengths.min()), int(negatives.lengths.max())),
+        ranked=tally.ranked,
+        rated=rated,
+        unrated=len(test) - rated if rated else 0,
     )
     return tally.report(protocol, per_user)
 
@@ -138,7 +146,7 @@ class _Tally:
     def __init__(self, model: Ranker, questions: Questions, metrics: list[Metric]) -> None:
         self.model, self.questions, self.metrics = model, questions, metrics
         ranking = [metric for metric in metrics if metric.kind not in ("rmse", "mae")]
-        self.ranked = bool(ranking)
+        self.ranked, self.viewed = bool(ranking), 0
         # Where lists are not wanted themselves, counting what stands above a few test items is cheaper than sorting.
         few = len(questions.tests.items) <= FEW_TESTS * len(questions.users)
         lists = any(metric.uses_lists for metric in ranking)
@@ -155,6 +163,7 @@ class _Tally:
 
     def add(self, rows: slice, ranking: Ranking) -> None:
         """Takes in the ranking of some questions."""
+        self.viewed += ranking.viewed
         indptr = self.questions.tests[rows].indptr
         by_rank = [
             metric for metric in self.metrics if metric.kind in ("recall", "precision", "map", "ndcg", "hit", "mrr")
@@ -173,11 +182,11 @@ class _Tally:
                 length = known.sum(axis=1)
                 self.values[f"novelty@{k}"][rows] = np.where(length > 0, total / np.maximum(length, 1), np.nan)
 
-    def add_ratings(self, test: Interactions, history: Interactions | None) -> None:
-        """Errors of predicted ratings, over the test rows of users with a history and of known items."""
+    def add_ratings(self, test: Interactions, history: Interactions | None) -> int:
+        """Errors of predicted ratings, over the test rows of users with a history and of known items; how many."""
         names = [metric.name for metric in self.metrics if metric.kind in ("rmse", "mae")]
         if not names:
-            return
+            return 0
         if test.ratings is None:
             raise ValueError(f"metrics: {names[0]} needs ratings, the test log has none")
         people = self.model.people(test.user_ids, history)
@@ -192,6 +201,7 @@ class _Tally:
         error = predicted.astype(np.float64) - test.ratings[known]
         self.single["rmse"] = (float(np.sqrt(np.mean(error**2))), float("nan"))
         self.single["mae"] = mean_and_interval(np.abs(error))
+        return len(error)
 
     def report(self, protocol: Protocol, per_user: bool) -> Report:
         """The means over all questions."""

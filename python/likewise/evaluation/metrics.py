@@ -83,9 +83,9 @@ def gini(counts: NDArray[np.int64]) -> float:
 
 
 def mean_and_interval(values: Values) -> tuple[float, float]:
-    """The mean, and 1.96 standard errors of it; NaN values count for neither."""
+    """The mean, and 1.96 standard errors of it (NaN for less than two values); NaN values count for neither."""
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return float("nan"), float("nan")
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     return float(values.mean()), float(1.96 * error)

@@ -23,7 +23,12 @@ class Protocol:
         skipped: Test users (or positions) without a history, left out.
         outside: Test items outside the vocabulary; misses.
         cold: Test items without a training row; misses.
+        viewed: Test items in the history, where it was left out; misses.
         seed: Seed of sampled candidates.
+        negatives: The fewest and the most candidates beside the test items that a question had; None for "all".
+        ranked: Whether there is a metric of ranking.
+        rated: Test rows that rmse and mae are over, 0 if there is neither.
+        unrated: Test rows left out of them: of users without a history, or of items outside the vocabulary.
     """
 
     candidates: str
@@ -33,7 +38,12 @@ class Protocol:
     skipped: int
     outside: int
     cold: int
+    viewed: int
     seed: int
+    negatives: tuple[int, int] | None
+    ranked: bool
+    rated: int
+    unrated: int
 
     @property
     def sampled(self) -> bool:
@@ -41,19 +51,32 @@ class Protocol:
         return self.candidates != "all"
 
     def __str__(self) -> str:
-        among = {"all": "all items", "given": "the given negatives"}.get(self.candidates, self.candidates)
+        parts = self._ranking() if self.ranked else []
+        if self.rated:
+            parts.append(f"ratings of {self.rated:,} test rows")
+        if self.unrated:
+            parts.append(f"{self.unrated:,} test rows of users without a history or of unknown items not rated")
+        return "; ".join(parts)
+
+    def _ranking(self) -> list[str]:
         unit = "positions" if self.every_position else "users"
-        parts = [f"{self.questions:,} {unit}, ranked among {among}" + (", minus history" if self.filter_viewed else "")]
+        among = {"all": "all items", "given": "the given negatives"}.get(self.candidates, self.candidates)
+        if self.negatives is not None and self.candidates not in ("given", f"uniform:{self.negatives[0]}"):
+            fewest, most = (f"{count:,}" for count in self.negatives)
+            among += f" (there were {fewest if fewest == most else f'{fewest} to {most}'})"
+        minus = ", minus history" if self.filter_viewed and self.candidates != "given" else ""
+        parts = [f"{self.questions:,} {unit}, ranked among {among}{minus}"]
         if self.candidates.startswith("uniform"):
             parts.append(f"seed {self.seed}")
         for count, what in (
             (self.skipped, f"{unit} without a history skipped"),
             (self.outside, "test items outside the vocabulary are misses"),
             (self.cold, "test items without a training row are misses"),
+            (self.viewed, "test items in the history are misses"),
         ):
             if count:
                 parts.append(f"{count:,} {what}")
-        return "; ".join(parts)
+        return parts
 
 
 class Report(Mapping[str, float]):
