@@ -178,6 +178,10 @@ def test_errors_name_the_setting(settings, message):
         NeuMF(**settings).fit(TRAIN, verbose=0)
 
 
+def test_a_setting_may_be_shown_whatever_it_is():
+    assert repr(NeuMF(layers=np.array([8, 4]), dim=64)) == "NeuMF(layers=array([8, 4]))"
+
+
 def test_the_towers_are_layers_of_a_network(fitted):
     assert isinstance(fitted.network_, nn.Model)
     assert [layer.name for layer in fitted.network_.layers] == ["gmf", "mlp"]

@@ -95,7 +95,7 @@ class Recommender(ABC):
         for field in fields(self):
             default = field.default_factory() if field.default_factory is not MISSING else field.default
             value = getattr(self, field.name)
-            if value != default:
+            if repr(value) != repr(default):  # a setting may be an array
                 changed.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(changed)})"
 
