@@ -17,7 +17,7 @@ from pathlib import Path
 # split, callbacks, metrics) are for users: the packages below take a name from where it lives.
 PYTHON_LAYERS: list[set[str]] = [
     {"_core"},
-    {"runtime", "files"},
+    {"checks", "runtime", "files"},
     {"functional"},
     {"optimizers", "data"},
     {"training"},

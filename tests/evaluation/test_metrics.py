@@ -119,6 +119,12 @@ def test_gini_counts_zeros(counts, expected):
     assert gini(np.array(counts)) == pytest.approx(expected, abs=1e-15)
 
 
+def test_one_value_has_no_interval():
+    mean, interval = mean_and_interval(np.array([0.5, np.nan]))
+    assert mean == 0.5
+    assert math.isnan(interval)
+
+
 def test_the_interval_is_1_96_standard_errors():
     mean, interval = mean_and_interval(np.array([0.0, 1.0, 1.0, 0.0, np.nan]))
     assert mean == 0.5

@@ -48,8 +48,43 @@ def test_items_outside_the_vocabulary_and_without_a_training_row_are_misses(mode
     assert (report.protocol.outside, report.protocol.cold) == (1, 1)
 
 
-def test_a_test_item_in_the_history_is_a_miss(model):
-    assert model.evaluate(log_of([("v", "a"), ("v", "c")]), metrics=["recall@5"])["recall@5"] == 0.5
+@pytest.mark.parametrize("candidates", ["all", "uniform:2", {"v": ["d"]}])
+def test_a_test_item_in_the_history_is_a_miss_whatever_the_candidates(model, candidates):
+    test = log_of([("v", "a"), ("v", "c")])
+    report = model.evaluate(test, metrics=["recall@5"], candidates=candidates)
+    assert report["recall@5"] == 0.5
+    assert report.protocol.viewed == 1
+    assert "1 test items in the history are misses" in str(report)
+    kept = model.evaluate(test, metrics=["recall@5"], candidates=candidates, filter_viewed=False)
+    assert kept["recall@5"] == 1
+    assert kept.protocol.viewed == 0
+
+
+def test_a_report_says_how_many_candidates_there_were(model):
+    report = model.evaluate(log_of([("v", "c"), ("w", "d")]), candidates="uniform:5000", metrics=["mrr@5"])
+    # Of five items v and w have two and three, each has one to find, and e has no training row.
+    assert report.protocol.negatives == (0, 1)
+    assert "ranked among uniform:5000 (there were 0 to 1), minus history; seed 0" in str(report)
+    assert "there were" not in str(model.evaluate(log_of([("v", "c")]), candidates={"v": ["d"]}))
+
+
+def test_one_user_has_no_interval(model):
+    assert "+-" not in str(model.evaluate(log_of([("v", "c")]), metrics=["ndcg@10"]))
+
+
+def test_ratings_say_how_many_rows_were_rated():
+    log = lw.Interactions(["u", "v", "v", "w"], ["a", "a", "b", "b"], ratings=[1.0, 2.0, 3.0, 4.0])
+    model = lw.models.MF(loss="squared", dim=2, epochs=1).fit(log, verbose=0)
+    test = lw.Interactions(["u", "u", "u", "x"], ["b", "b", "c", "a"], ratings=[1.0, 2.0, 3.0, 4.0])
+    report = model.evaluate(test, metrics=["rmse"])
+    assert (report.protocol.rated, report.protocol.unrated) == (2, 2)
+    said = str(report).splitlines()[1]
+    assert said == "ratings of 2 test rows; 2 test rows of users without a history or of unknown items not rated"
+    both = str(model.evaluate(test, metrics=["rmse", "ndcg@5"]))
+    assert "1 users, ranked among all items, minus history" in both
+    assert "ratings of 2 test rows" in both
+    named = model.evaluate(test, metrics=["rmse"], history=lw.Interactions(["x"], ["b"], ratings=[3.0]))
+    assert (named.protocol.rated, named.protocol.unrated) == (3, 1)
 
 
 def test_users_without_a_history_are_skipped_and_counted(model):
@@ -145,6 +180,48 @@ def test_unknown_candidates_are_named(model, candidates):
         model.evaluate(log_of([("v", "c")]), candidates=candidates)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"metrics": None}, TypeError, "metrics: takes names such as ndcg@10, got None"),
+        ({"candidates": "uniform:5", "seed": -1}, ValueError, "evaluate: seed must be an integer >= 0 .*, got -1"),
+        ({"filter_viewed": "no"}, ValueError, "evaluate: filter_viewed must be True or False, got 'no'"),
+        ({"every_position": "no"}, ValueError, "evaluate: every_position must be True or False, got 'no'"),
+        ({"per_user": 5}, ValueError, "evaluate: per_user must be True or False, got 5"),
+    ],
+)
+def test_wrong_arguments_are_named(model, arguments, error, message):
+    with pytest.raises(error, match=message):
+        model.evaluate(log_of([("v", "c")]), **arguments)
+
+
+def test_a_cut_beyond_the_catalogue_costs_no_more_than_the_catalogue(model):
+    report = model.evaluate(log_of([("v", "d")]), metrics=["ndcg@2000000000", "coverage@2000000000"])
+    assert report["ndcg@2000000000"] == model.evaluate(log_of([("v", "d")]), metrics=["ndcg@5"])["ndcg@5"]
+
+
+class Unfitted(lw.models.Popularity):
+    def fit(self, *arguments, **options):
+        raise AssertionError("fitted before the arguments were checked")
+
+
+@pytest.mark.parametrize(
+    ("models", "arguments", "error", "message"),
+    [
+        (["EASE"], {}, TypeError, "compare: models takes recommenders, such as likewise.models.EASE\\(\\), got 'EASE'"),
+        ([lw.models.EASE], {}, TypeError, "compare: models takes recommenders, such as"),
+        (lw.models.EASE(), {}, TypeError, "compare: models takes a list of recommenders, got EASE"),
+        ([Unfitted()], {"metrics": ["ndgc@10"]}, ValueError, "metrics: there is no 'ndgc@10'"),
+        ([Unfitted()], {"metrics": None}, TypeError, "metrics: takes names"),
+        ([Unfitted()], {"candidates": "most"}, ValueError, 'candidates: takes "all"'),
+        ([Unfitted()], {"seed": -1}, ValueError, "compare: seed must be an integer >= 0"),
+    ],
+)
+def test_a_comparison_checks_its_arguments_before_it_fits(models, arguments, error, message):
+    with pytest.raises(error, match=message):
+        lw.compare(models, log_of(TRAIN), log_of([("v", "c")]), **arguments)
+
+
 def test_evaluation_does_not_depend_on_the_number_of_threads():
     log = simulate(n_users=300, n_items=200, rows_per_user=20, seed=2).log
     train, test = lw.split.by_user(log, test=0.2, seed=1)
@@ -177,6 +254,34 @@ def test_a_sampled_metric_beside_a_full_one_is_warned_of(model):
         both = full | sampled
     assert both["ndcg@10"] == full["ndcg@10"]
     assert both["ndcg@10 (uniform:1)"] == sampled["ndcg@10"]
+
+
+def test_reports_of_equal_names_join_only_under_one_protocol(model):
+    test = log_of([("v", "c"), ("u", "b")])
+    both = model.evaluate(test, metrics=["mrr@5"]) | model.evaluate(test, metrics=["mrr@5", "auc"])
+    assert list(both) == ["mrr@5", "auc"]
+    assert len(str(both).splitlines()) == 3
+    other = model.evaluate(log_of([("v", "c")]), metrics=["mrr@5"])
+    with pytest.raises(ValueError, match=r"mrr@5 is in both under unequal protocols: 2 users.* \| 1 users"):
+        both | other
+    with pytest.raises(ValueError, match=r"mrr@5 is in both, 1 and 0.75"):
+        both | lw.models.Popularity().fit(log_of([*TRAIN, ("n", "d"), ("n", "d")])).evaluate(test, metrics=["mrr@5"])
+    seeds = [model.evaluate(test, candidates="uniform:1", metrics=["mrr@5"], seed=seed) for seed in (1, 2)]
+    with pytest.raises(ValueError, match=r"mrr@5 \(uniform:1\) is in both under unequal protocols"):
+        seeds[0] | seeds[1]
+
+
+def test_reports_under_several_protocols_print_each(model):
+    wide = model.evaluate(log_of([("v", "c"), ("u", "b")]), metrics=["mrr@5", "hit@1"])
+    narrow = model.evaluate(log_of([("v", "c")]), metrics=["auc"])
+    lines = str(wide | narrow).splitlines()
+    assert lines[3].startswith("mrr@5, hit@1: 2 users, ranked among all items")
+    assert lines[4].startswith("auc: 1 users, ranked among all items")
+    sampled = model.evaluate(log_of([("v", "c")]), metrics=["auc"], candidates="uniform:1")
+    with pytest.warns(UserWarning, match="do not compare"):
+        three = (wide | sampled) | narrow
+    assert list(three) == ["mrr@5", "hit@1", "auc (uniform:1)", "auc"]
+    assert three.protocols["auc (uniform:1)"] == sampled.protocol
 
 
 def test_a_report_names_what_it_has(model):

@@ -1,5 +1,7 @@
 """What every recommender keeps to. A model joins by a line in MODELS."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,135 @@ def test_settings_are_scikit_learns(model):
         type(model)(1)
 
 
+CHANGES = {
+    "ItemKNN": {"neighbours": 3},
+    "EASE": {"l2": 300.0},
+    "IALS": {"dim": 9, "reg": 100.0, "unobserved_weight": 3.0, "exponent": 0.0, "confidence": "log"},
+    "MF": {"dim": 9, "loss": "squared", "negatives": 3, "biases": True, "seed": 9},
+    "NeuMF": {"dim": 9, "layers": (10, 4), "negatives": 3, "seed": 9},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changed_settings_count_from_the_next_fit(name, log, tmp_path):
+    model = make(name).fit(log, verbose=0)
+    used = model.get_params()
+    before = [model.recommend(k=5), model.recommend(history=[3, 8], k=5)]
+    model.set_params(**CHANGES[name])._forget_scorer()
+    model.save(tmp_path / "model.lw")
+    loaded = lw.load(tmp_path / "model.lw")
+    assert loaded.get_params() == used
+    for one in (model, loaded):
+        for old, new in zip(before, [one.recommend(k=5), one.recommend(history=[3, 8], k=5)], strict=True):
+            assert np.array_equal(old.items, new.items)
+            assert np.array_equal(old.scores, new.scores)
+    assert model.get_params() == used | CHANGES[name]
+
+
+def test_a_setting_changed_in_place_counts_from_the_next_fit(log):
+    layers = [16, 8]
+    model = make("NeuMF", layers=layers, epochs=1, pretrain=0).fit(log, verbose=0)
+    scores = model.recommend(k=5).scores
+    layers.append(4)
+    model._forget_scorer()
+    assert np.array_equal(model.recommend(k=5).scores, scores)
+
+
+def test_set_params_changes_all_or_nothing():
+    model = make("EASE")
+    with pytest.raises(ValueError, match="has no setting 'colour'"):
+        model.set_params(l2=1.0, colour=1)
+    assert model.l2 == MODELS["EASE"]["l2"]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_fit_that_fails_leaves_the_model_as_it_was(name, log):
+    small = lw.Interactions([1, 2], [1, 2])
+    model = make(name)
+    seed = {"shrinkage": -1} if name == "ItemKNN" else {"l2": -1} if name == "EASE" else {"seed": -1}
+    with pytest.raises(ValueError, match="must be"):
+        model.set_params(**seed).fit(small, verbose=0)
+    with pytest.raises(RuntimeError, match=f"{name} is not fitted"):
+        model.recommend(1)
+    model.set_params(**make(name).get_params()).fit(log, verbose=0)
+    before = model.recommend(k=5)
+    with pytest.raises(ValueError, match="must be"):
+        model.set_params(**seed).fit(small, verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, before.scores)
+
+
+class Interrupt(lw.callbacks.Callback):
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+def test_an_interrupted_fit_leaves_the_model_as_it_was_and_can_be_resumed(name, log, tmp_path):
+    other = simulate(n_users=30, n_items=40, rows_per_user=10, seed=4).log
+    model = make(name).fit(other, verbose=0)
+    before = model.recommend(k=5)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(log, callbacks=[Interrupt(3)], resume=tmp_path / "state", verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, before.scores)
+    model.fit(log, callbacks=[Interrupt(None)], resume=tmp_path / "state", verbose=0)
+    assert np.array_equal(model.recommend(k=5).scores, make(name).fit(log, verbose=0).recommend(k=5).scores)
+
+
+OTHER_TRAININGS = [
+    ("IALS", {"seed": 5}, "seed is 0 there, 5 here"),
+    ("IALS", {"reg": 2.0}, "reg is 0.008 there, 2.0 here"),
+    ("MF", {"seed": 5}, "seed is 0 there, 5 here"),
+    ("MF", {"learning_rate": 0.5}, "learning_rate is 0.02 there, 0.5 here"),
+    ("MF", {"batch_size": 128}, "batch_size is 256 there, 128 here"),
+    ("MF", {"l2": 0.5}, "l2 is None there, 0.5 here"),
+    ("MF", {"epochs": 4}, "epochs is 3 there, 4 here"),
+    ("NeuMF", {"l2": 0.5}, "l2 is 3e-06 there, 0.5 here"),
+]
+
+
+def few_epochs(name):
+    return {"epochs": 3, **({"pretrain": 1} if name == "NeuMF" else {})}
+
+
+@pytest.mark.parametrize(("name", "change", "message"), OTHER_TRAININGS, ids=str)
+def test_a_state_of_other_settings_is_refused(name, change, message, log, tmp_path):
+    make(name, **few_epochs(name)).fit(log, resume=tmp_path / "state", verbose=0)
+    with pytest.raises(ValueError, match=f"is of another training: {re.escape(message)}"):
+        make(name, **few_epochs(name) | change).fit(log, resume=tmp_path / "state", verbose=0)
+
+
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+def test_a_state_of_another_log_is_refused(name, log, tmp_path):
+    make(name, **few_epochs(name)).fit(log, resume=tmp_path / "state", verbose=0)
+    items = log.items.copy()
+    items[[0, -1]] = items[[-1, 0]]
+    other = lw.Interactions(log.users, items, timestamps=log.timestamps, item_ids=log.item_ids)
+    with pytest.raises(ValueError, match=r"another training: log is 'Interactions\(300 users.*' there"):
+        make(name, **few_epochs(name)).fit(other, resume=tmp_path / "state", verbose=0)
+
+
+def test_a_state_of_fewer_epochs_goes_on_and_one_of_more_is_refused(log, tmp_path):
+    make("IALS", epochs=4).fit(log, resume=tmp_path / "state", verbose=0)
+    more = make("IALS", epochs=6).fit(log, resume=tmp_path / "state", verbose=0)
+    whole = make("IALS", epochs=6).fit(log, verbose=0)
+    assert np.array_equal(more.recommend(k=5).scores, whole.recommend(k=5).scores)
+    with pytest.raises(ValueError, match="holds 6 epochs, this training is of 3"):
+        make("IALS", epochs=3).fit(log, resume=tmp_path / "state", verbose=0)
+
+
+def test_towers_trained_alone_may_go_on(log, tmp_path):
+    settings = {"layers": [16, np.int64(8)], "epochs": 1}
+    make("NeuMF", **settings, pretrain=1).fit(log, resume=tmp_path / "state", verbose=0)
+    (tmp_path / "state").unlink()
+    more = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, resume=tmp_path / "state", verbose=0)
+    whole = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, verbose=0)
+    assert np.array_equal(more.recommend(k=5).scores, whole.recommend(k=5).scores)
+
+
 def test_fit_returns_the_model_and_an_unfitted_one_says_so(log):
     model = lw.models.Popularity()
     for use in (lambda: model.recommend(1), lambda: model.evaluate(log), lambda: model.save("x"), model.scorer):
@@ -97,6 +228,34 @@ def test_fit_names_what_it_cannot_use(model, log):
         type(model)().fit(lw.Interactions([], []))
     with pytest.raises(ValueError, match=f"{type(model).__name__} does not use social"):
         type(model)().fit(log, social=object())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"item_features": {"title": ["x"]}}, TypeError, "fit: item_features takes a Features, got dict"),
+        ({"time_limit": "a"}, ValueError, "fit: time_limit must be a number > 0, got 'a'"),
+        ({"time_limit": -1}, ValueError, "fit: time_limit must be a number > 0, got -1"),
+        ({"resume": 5}, TypeError, "fit: resume takes a path, got int"),
+        ({"callbacks": [print]}, TypeError, "fit: callbacks must be callbacks, got <built-in"),
+        ({"callbacks": 5}, TypeError, "fit: callbacks must be callbacks, got 5"),
+        ({"validation": ([], [])}, ValueError, "fit: validation: none of its 0 users has a row in the log"),
+        ({"validation": ([-5], [1])}, ValueError, "fit: validation: none of its 1 users has a row in the log"),
+    ],
+)
+def test_fit_names_what_is_wrong_before_it_learns(model, log, arguments, error, message):
+    fresh = make(type(model).__name__)
+    with pytest.raises(error, match=message):
+        fresh.fit(log, verbose=0, **arguments)
+    with pytest.raises(RuntimeError, match="is not fitted"):
+        fresh.recommend(1)
+
+
+def test_a_metric_to_follow_is_known_before_the_first_epoch(log):
+    train, validation = lw.split.leave_last(log)
+    stop = lw.callbacks.EarlyStopping("ndcg")
+    with pytest.raises(ValueError, match="'ndcg' needs a cut"):
+        make("MF").fit(train, validation=validation, callbacks=[Interrupt(0), stop], verbose=0)
 
 
 # --- one score, whatever the batch
@@ -199,8 +358,52 @@ def test_a_history_may_be_one_list_lists_or_a_log(model, log):
     assert model.recommend(history=given, k=5).users.tolist() == [-2, -1]
     with pytest.raises(ValueError, match="2 users, 1 histories"):
         model.recommend([1, 2], history=[3, 8])
+    with pytest.raises(ValueError, match="a mixture of both"):
+        model.recommend(history=[3, [8]])
     with pytest.raises(TypeError, match="takes a log, a list of item ids"):
+        model.recommend(history=5)
+    with pytest.raises(FileNotFoundError, match="abc"):
         model.recommend(history="abc")
+
+
+def test_histories_and_logs_may_be_whatever_interactions_takes(fitted, tmp_path):
+    pandas, scipy = pytest.importorskip("pandas"), pytest.importorskip("scipy.sparse")
+    users, items = [1, 1, 2], [3, 8, 9]
+    table = {"user": np.array(users), "item": np.array(items)}
+    (tmp_path / "log.csv").write_text("user,item\n1,3\n1,8\n2,9\n")
+    matrix = scipy.coo_matrix((np.ones(3), (users, items)))
+    sources = [table, pandas.DataFrame(table), tmp_path / "log.csv", str(tmp_path / "log.csv"), matrix.tocsc()]
+    expected = fitted["EASE"].recommend([1, 2], history=[[3, 8], [9]], k=5)
+    for history in sources:
+        found = fitted["EASE"].recommend([1, 2], history=history, k=5)
+        assert np.array_equal(found.scores, expected.scores)
+    lists = (row for row in (iter([3, 8]), iter([9])))
+    assert np.array_equal(fitted["EASE"].recommend([1, 2], history=lists, k=5).scores, expected.scores)
+    for log in [*sources, (users, items), (users, items, [1.0, 2.0, 3.0]), (users, items, [1.0, 2.0, 3.0], [1, 2, 3])]:
+        assert len(lw.models.Popularity().fit(log).log_) == 3
+    assert lw.models.Popularity().fit((users, items, [1.0, 2.0, 3.0])).log_.ratings.tolist() == [1, 2, 3]
+    with pytest.raises(TypeError, match=r"tuple \(users, items, ratings, timestamps\) of 2 to 4, got tuple of 5"):
+        lw.models.Popularity().fit((1, 2, 3, 4, 5))
+
+
+def test_unknown_items_of_a_history_are_key_errors_or_left_out(model):
+    log = lw.Interactions([1, 1, 999_999], [3, 777_777, 888_888])
+    for history in ([[3, 777_777], [888_888]], log):
+        with pytest.raises(KeyError, match="unknown item id 777777"):
+            model.recommend([1, 999_999], history=history)
+        top = model.recommend([1, 999_999], history=history, unknown="popular", k=5)
+        assert top.fallback.tolist() == [False, True]
+        assert np.array_equal(top.scores[:1], model.recommend(1, history=[3], k=5).scores)
+    with pytest.raises(KeyError, match="unknown item id 888888"):
+        model.recommend(history=log.filter(users=[999_999]))
+    # What users do who are not asked about does not matter.
+    assert model.recommend(2, history=log, k=5).items.shape == (1, 5)
+
+
+@pytest.mark.parametrize("name", ["ItemKNN", "EASE", "IALS"])
+def test_an_empty_history_is_served_as_popular_where_users_are_computed_from_it(name, fitted):
+    top = fitted[name].recommend([1, 2], history=[[], [3]], k=5)
+    assert top.fallback.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("name", PERSONAL)
@@ -224,6 +427,16 @@ def test_similar_items_are_not_the_item_itself(name, fitted):
     assert 4 not in top.items[0]
     assert 9 not in top.items[1]
     assert (np.abs(top.scores) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("k", [0, 2.7, "a", True])
+def test_similar_items_check_k(k, fitted):
+    with pytest.raises(ValueError, match=f"similar_items: k must be a positive integer, got {k!r}"):
+        fitted["MF"].similar_items(4, k=k)
+
+
+def test_similar_items_are_no_more_than_the_catalogue(fitted, log):
+    assert fitted["MF"].similar_items(4, k=20_000_000).items.shape == (1, log.n_items)
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(WITH_VECTORS)))
@@ -254,6 +467,47 @@ def test_a_model_saved_without_its_log_needs_histories(model, tmp_path):
         again.recommend(1)
     assert np.array_equal(model.recommend(history=[3, 8]).scores, again.recommend(history=[3, 8]).scores)
     assert again.recommend(999_999, unknown="popular", filter_viewed=False).fallback.all()
+    with pytest.raises(ValueError, match=r"saved with log=False: give history="):
+        again.recommend([1, 2], history=lw.Interactions([1], [5]))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_saved_without_its_log_gives_no_rubbish(name, fitted, log, tmp_path):
+    model = fitted[name]
+    model.save(tmp_path / "model.lw", log=False)
+    again = lw.load(tmp_path / "model.lw")
+    test = lw.Interactions(log.users[::7], log.items[::7], ratings=np.ones(len(log.users[::7])))
+    expected = model.evaluate(test, filter_viewed=False, metrics=["rmse", "ndcg@10"])
+    assert dict(again.evaluate(test, history=log, filter_viewed=False, metrics=["rmse", "ndcg@10"])) == dict(expected)
+    some = again.evaluate(test, history=log.filter(users=[1, 2]), metrics=["ndcg@10"])
+    assert (some.protocol.questions, some.protocol.skipped) == (2, len(np.unique(test.users)) - 2)
+    if model.from_histories:
+        for ask in (
+            lambda: again.predict(1, [1, 2, 3]),
+            lambda: again.recommend(1, filter_viewed=False),
+            lambda: again.recommend([1, 2], history=lw.Interactions([1], [5]), filter_viewed=False),
+        ):
+            with pytest.raises(ValueError, match=f"{name} computes users from their histories, and was saved with"):
+                ask()
+    else:
+        assert np.array_equal(again.predict(1, [1, 2, 3]), model.predict(1, [1, 2, 3]))
+        assert np.array_equal(
+            again.recommend(1, filter_viewed=False).scores, model.recommend(1, filter_viewed=False).scores
+        )
+
+
+def test_messages_show_ids_as_they_were_given():
+    model = lw.models.Popularity().fit(lw.Interactions([1, 2], [5, 6], user_ids=[1, 2, 3]))
+    with pytest.raises(KeyError, match="predict: user 3 has no row"):
+        model.predict(3, 5)
+
+
+def test_declared_vocabularies_stay_declared_in_a_file(tmp_path):
+    log = lw.Interactions([1, 2], ["x", "y"], user_ids=[1, 2, 3])
+    lw.models.Popularity().fit(log).save(tmp_path / "model.lw")
+    again = lw.load(tmp_path / "model.lw").log_
+    assert again.filter(users=[1]).user_ids.tolist() == [1, 2, 3]
+    assert again.filter(users=[1]).item_ids.tolist() == ["x"]
 
 
 def test_text_ids_and_titles_come_back_from_a_file(tmp_path):

@@ -1,6 +1,7 @@
 """Damaged model files."""
 
 import struct
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -91,11 +92,17 @@ def test_a_missing_file_is_named(tmp_path):
         lw.load(tmp_path / "nothing.lw")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
+class Coloured(lw.models.Popularity):
+    colour: object = None
+
+
 def test_settings_that_are_no_plain_values_are_named(tmp_path):
     model = lw.models.EASE(l2=np.float32(2)).fit(lw.Interactions([1, 2], [1, 2]))
     model.save(tmp_path / "model.lw")
     assert lw.load(tmp_path / "model.lw").l2 == 2
-    model.l2 = object()
+    log = lw.Interactions([1, 2], [1, 2])
+    model = Coloured(colour=object()).fit(log)
     with pytest.raises(TypeError, match="save: a setting is <object"):
         model.save(tmp_path / "other.lw")
     assert not (tmp_path / "other.lw").exists()

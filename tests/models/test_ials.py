@@ -81,7 +81,12 @@ def test_a_user_is_one_solve_over_the_history():
         ({"dim": 0}, "IALS: dim must be a positive integer, got 0"),
         ({"reg": 0.0}, "IALS: reg must be a number > 0, got 0.0"),
         ({"unobserved_weight": -1.0}, "IALS: unobserved_weight must be a number > 0, got -1.0"),
-        ({"confidence": "square"}, 'IALS: confidence must be None, "linear" or "log", got \'square\''),
+        ({"reg": "a"}, "IALS: reg must be a number > 0, got 'a'"),
+        ({"epochs": "a"}, "IALS: epochs must be an integer >= 0, got 'a'"),
+        ({"exponent": "a"}, "IALS: exponent must be a number, got 'a'"),
+        ({"exponent": float("nan")}, "IALS: exponent must be a number, got nan"),
+        ({"seed": -1}, "IALS: seed must be an integer >= 0 and below 2.64, got -1"),
+        ({"confidence": "square"}, "IALS: confidence must be one of None, linear, log; got 'square'"),
     ],
 )
 def test_settings_that_cannot_be_are_named(settings, message):

@@ -101,11 +101,18 @@ def test_repeated_pairs_count_once(log):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (lw.models.EASE(l2=0), "EASE: l2 must be positive, got 0"),
-        (lw.models.EASE(l2=float("nan")), "EASE: l2 must be positive, got nan"),
-        (lw.models.ItemKNN(neighbours=0), "neighbours must be positive, got 0"),
-        (lw.models.ItemKNN(shrinkage=-1), "shrinkage must not be negative, got -1"),
-        (lw.models.ItemKNN(similarity="euclid"), "similarity: takes cosine or jaccard, got euclid"),
+        (lw.models.EASE(l2=0), "EASE: l2 must be a number > 0, got 0"),
+        (lw.models.EASE(l2=float("nan")), "EASE: l2 must be a number > 0, got nan"),
+        (lw.models.EASE(l2=float("inf")), "EASE: l2 must be a number > 0, got inf"),
+        (lw.models.EASE(l2="a"), "EASE: l2 must be a number > 0, got 'a'"),
+        (lw.models.EASE(l2=None), "EASE: l2 must be a number > 0, got None"),
+        (lw.models.ItemKNN(neighbours=0), "ItemKNN: neighbours must be a positive integer, got 0"),
+        (lw.models.ItemKNN(neighbours=2.5), "ItemKNN: neighbours must be a positive integer, got 2.5"),
+        (lw.models.ItemKNN(neighbours="a"), "ItemKNN: neighbours must be a positive integer, got 'a'"),
+        (lw.models.ItemKNN(shrinkage=-1), "ItemKNN: shrinkage must be a number >= 0, got -1"),
+        (lw.models.ItemKNN(shrinkage="a"), "ItemKNN: shrinkage must be a number >= 0, got 'a'"),
+        (lw.models.ItemKNN(shrinkage=float("nan")), "ItemKNN: shrinkage must be a number >= 0, got nan"),
+        (lw.models.ItemKNN(similarity="euclid"), "similarity must be one of cosine, jaccard; got 'euclid'"),
     ],
 )
 def test_wrong_settings_are_named(model, message, log):

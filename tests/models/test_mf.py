@@ -1,5 +1,7 @@
 """MF: what it learns, its new users, resuming, and what it refuses."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -122,12 +124,22 @@ def test_a_new_user_of_ratings_needs_ratings():
         ({"negatives": 1.5}, "MF: negatives must be a positive integer, got 1.5"),
         ({"learning_rate": 0.0}, "MF: learning_rate must be a number > 0, got 0.0"),
         ({"l2": -1.0}, "MF: l2 must be a number >= 0, got -1.0"),
+        ({"dim": True}, "MF: dim must be a positive integer, got True"),
+        ({"epochs": "a"}, "MF: epochs must be an integer >= 0, got 'a'"),
+        ({"epochs": 1.5}, "MF: epochs must be an integer >= 0, got 1.5"),
+        ({"learning_rate": "a"}, "MF: learning_rate must be a number > 0, got 'a'"),
+        ({"l2": "a"}, "MF: l2 must be a number >= 0, got 'a'"),
+        ({"biases": "x"}, "MF: biases must be True or False, got 'x'"),
+        ({"draw_seen": 1}, "MF: draw_seen must be True or False, got 1"),
+        ({"seed": -1}, "MF: seed must be an integer >= 0 and below 2^64, got -1"),
+        ({"seed": "a"}, "MF: seed must be an integer >= 0 and below 2^64, got 'a'"),
+        ({"seed": 1.5}, "MF: seed must be an integer >= 0 and below 2^64, got 1.5"),
         ({"exact": True, "optimizer": "sgd"}, "MF: exact=True is for optimizer=\"adam\", got 'sgd'"),
         ({"loss": "squared"}, 'MF: loss="squared" learns ratings, and the log has none'),
     ],
 )
 def test_settings_that_cannot_be_are_named(settings, message):
-    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(message)):
         quick(**settings).fit(tastes(), verbose=0)
 
 

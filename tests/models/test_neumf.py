@@ -159,10 +159,16 @@ def test_a_cut_training_ends_as_if_it_had_not_been_cut(tmp_path):
     [
         ({"dim": 0}, "NeuMF: dim must be a positive integer, got 0"),
         ({"negatives": 0}, "NeuMF: negatives must be a positive integer, got 0"),
-        ({"layers": (15, 8)}, r"NeuMF: layers must be an even size, then those of hidden layers, got \[15, 8\]"),
+        ({"layers": (15, 8)}, r"NeuMF: layers must be an even size, then those of hidden layers, got \(15, 8\)"),
         ({"layers": (16,)}, "NeuMF: layers must be an even size"),
-        ({"alpha": 1.5}, "NeuMF: alpha must lie between 0 and 1, got 1.5"),
-        ({"pretrain": -1}, "NeuMF: pretrain must be 0 or more, got -1"),
+        ({"alpha": 1.5}, "NeuMF: alpha must be a number from 0 to 1, got 1.5"),
+        ({"alpha": "a"}, "NeuMF: alpha must be a number from 0 to 1, got 'a'"),
+        ({"layers": 5}, "NeuMF: layers must be a list or tuple of sizes, got 5"),
+        ({"layers": "ab"}, "NeuMF: layers must be a list or tuple of sizes, got 'ab'"),
+        ({"layers": np.array([8, 4])}, r"NeuMF: layers must be a list or tuple of sizes, got array\(\[8, 4\]\)"),
+        ({"layers": (8, 2.5)}, r"NeuMF: layers\[1\] must be a positive integer, got 2.5"),
+        ({"pretrain": -1}, "NeuMF: pretrain must be an integer >= 0, got -1"),
+        ({"seed": -1}, r"NeuMF: seed must be an integer >= 0 and below 2\^64, got -1"),
         ({"learning_rate": 0.0}, "NeuMF: learning_rate must be a number > 0, got 0.0"),
         ({"l2": -1.0}, "NeuMF: l2 must be a number >= 0, got -1.0"),
     ],
@@ -170,6 +176,10 @@ def test_a_cut_training_ends_as_if_it_had_not_been_cut(tmp_path):
 def test_errors_name_the_setting(settings, message):
     with pytest.raises(ValueError, match=message):
         NeuMF(**settings).fit(TRAIN, verbose=0)
+
+
+def test_a_setting_may_be_shown_whatever_it_is():
+    assert repr(NeuMF(layers=np.array([8, 4]), dim=64)) == "NeuMF(layers=array([8, 4]))"
 
 
 def test_the_towers_are_layers_of_a_network(fitted):

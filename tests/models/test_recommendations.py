@@ -41,7 +41,18 @@ def test_a_str_is_one_id():
     assert model.recommend("ann", k=1).items.tolist() == [["y"]]
 
 
-@pytest.mark.parametrize("k", [0, -1, 2.5, "ten"])
+@pytest.mark.parametrize("k", [0, -1, 2.5, "ten", True])
 def test_k_must_be_a_positive_integer(model, k):
-    with pytest.raises(ValueError, match="k must be a positive integer"):
+    with pytest.raises(ValueError, match="recommend: k must be a positive integer"):
         model.recommend(1, k=k)
+
+
+def test_no_list_is_longer_than_the_catalogue(model):
+    top = model.recommend(k=20_000_000)
+    assert top.items.shape == (len(top), model.n_items)
+    assert np.array_equal(top.scores, model.recommend(k=model.n_items).scores)
+
+
+def test_filter_viewed_is_true_or_false(model):
+    with pytest.raises(ValueError, match="recommend: filter_viewed must be True or False, got 'no'"):
+        model.recommend(1, filter_viewed="no")

@@ -100,6 +100,28 @@ def test_the_state_of_another_network_or_other_callbacks_is_refused(tmp_path):
         model.fit(X, Y, resume=path, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 4}, "batch_size is 8 there, 4 here"),
+        ({"shuffle": False}, "shuffle is True there, False here"),
+        ({"optimizer": "sgd"}, "optimizer is 'Adam' there, 'SGD' here"),
+        ({"seed": 3}, "seed is 0 there, 3 here"),
+        ({"epochs": 1}, "holds 2 epochs, this training is of 1"),
+    ],
+)
+def test_the_state_of_a_training_that_went_otherwise_is_refused(tmp_path, change, message):
+    def train(optimizer="adam", seed=0, **settings):
+        model = nn.Sequential([nn.Dense(1)])
+        model.seed = seed
+        model.compile(optimizer=optimizer, loss="mse")
+        return model.fit(X, Y, resume=tmp_path / "state", verbose=0, **{"epochs": 2, "batch_size": 8} | settings)
+
+    train()
+    with pytest.raises(ValueError, match=message):
+        train(**change)
+
+
 def test_a_damaged_state_is_refused_by_name(tmp_path):
     path = tmp_path / "state"
     fit(path, epochs=1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
+from likewise import checks
+from likewise.evaluation.evaluate import number_drawn
+from likewise.evaluation.metrics import metrics_of
 from likewise.evaluation.report import Report
 
 Row = dict[str, Any]
@@ -82,7 +85,20 @@ def compare(
 
     Returns:
         A sequence of dicts that prints as a table; a model that is there twice gets a number.
+
+    Raises:
+        TypeError: If `models` are no recommenders, or `metrics` no names; before anything is fitted.
+        ValueError: If a metric or `candidates` is not as in `evaluate`; before anything is fitted.
     """
+    if not isinstance(models, Iterable) or isinstance(models, str):
+        raise TypeError(f"compare: models takes a list of recommenders, got {models!r}")
+    models = list(models)
+    for model in models:
+        if isinstance(model, type) or not (hasattr(model, "fit") and hasattr(model, "evaluate")):
+            raise TypeError(f"compare: models takes recommenders, such as likewise.models.EASE(), got {model!r}")
+    metrics = [metric.name for metric in metrics_of(metrics)]
+    number_drawn(candidates)
+    checks.seed("compare", seed)
     rows: list[Row] = []
     reports: list[Report] = []
     names = [type(model).__name__ for model in models]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.evaluation.metrics import Metric, Values, gini, mean_and_interval, metrics_of
@@ -42,21 +42,25 @@ def evaluate(
     """Ranks what users did next, and measures how high it stands.
 
     Repeated (user, item) test rows count once. A mean is over users with at least one test item. Test items outside
-    the vocabulary, and those without a training row, are misses; users without a history are skipped.
+    the vocabulary, those without a training row, and, with `filter_viewed`, those in the history are misses, whatever
+    the candidates; users without a history are skipped. The report counts all of these.
 
     Args:
         model: A fitted model.
         test: Held-out rows.
-        history: What users did before; replaces the fitted log for the users it names.
+        history: What users did before; replaces the fitted log for the users it names. Its items outside the
+            vocabulary are left out.
         filter_viewed: Whether items of a user's history are no candidates; None: yes, but not with `every_position`.
         metrics: Names. With binary gains, n test items of a user, as trec_eval: ``recall@k`` = hits / n;
             ``precision@k`` = hits / k; ``map@k`` = sum of precision at hits / n (``map``: uncut); ``ndcg@k`` with the
             ideal over min(k, n); ``hit@k``; ``mrr@k`` = 1 / rank of the first hit, else 0; ``auc`` over all
             candidates, ties one half; ``coverage@k`` = distinct recommended / n_items; ``novelty@k`` = mean of
             -log2(share of training users who have the item); ``gini@k`` over recommendation counts, zeros included;
-            ``rmse`` and ``mae`` over test rows by `predict`.
+            ``rmse`` and ``mae`` of the scores of test rows, repeated ones too, but for rows of users without a history
+            and of items outside the vocabulary.
         candidates: "all": every item; a dict of raw ids {user: [items]}: those negatives and the test items;
-            "uniform:100": so many drawn without replacement from items in neither history nor test, by (seed, user).
+            "uniform:100": so many drawn without replacement from items in neither history nor test, by (seed, user),
+            or all of them where there are fewer.
         every_position: Each row of a test user is a question, and the rows before it join the history.
         per_user: Whether to keep each user's values in the report.
         seed: Seed of drawn candidates.
@@ -64,9 +68,16 @@ def evaluate(
     Raises:
         ValueError: If a metric or `candidates` is not as above, no question is left, or the history that is needed
             was not saved with the model.
+        TypeError: If `metrics` are no names.
         KeyError: If the dict of candidates lacks a test user or names an unknown item.
     """
     wanted = metrics_of(metrics)
+    if filter_viewed is not None:
+        checks.truth("evaluate", "filter_viewed", filter_viewed)
+    checks.truth("evaluate", "every_position", every_position)
+    checks.truth("evaluate", "per_user", per_user)
+    checks.seed("evaluate", seed)
+    drawn = number_drawn(candidates)
     filter_viewed = not every_position if filter_viewed is None else filter_viewed
     if history is None and model.log_ is None:
         raise ValueError("evaluate: the model was saved with log=False: give history=")
@@ -74,7 +85,7 @@ def evaluate(
     questions = ask(model, test, history)
     if len(questions.users) == 0:
         raise ValueError(f"evaluate: no user of the test log has a history ({questions.skipped:,} skipped)")
-    among, negatives = _negatives(model, questions, candidates, seed)
+    among, negatives = _negatives(model, questions, candidates, drawn, seed)
     tally = _Tally(model, questions, wanted)
     if tally.ranked:
         for begin in range(0, len(questions.users), QUESTIONS_AT_ONCE):
@@ -82,9 +93,9 @@ def evaluate(
             if negatives is None:
                 ranking = rank_among_all(model, questions, rows, tally.k, tally.positions, filter_viewed)
             else:
-                ranking = rank_among_given(model, questions, rows, tally.k, negatives[rows])
+                ranking = rank_among_given(model, questions, rows, tally.k, negatives[rows], filter_viewed)
             tally.add(rows, ranking)
-    tally.add_ratings(test)
+    rated = tally.add_ratings(test, history)
     items = questions.tests.items
     protocol = Protocol(
         candidates=among,
@@ -94,21 +105,39 @@ def evaluate(
         skipped=questions.skipped,
         outside=int((items < 0).sum()),
         cold=int((model.item_counts_[items[items >= 0]] == 0).sum()),
+        viewed=tally.viewed,
         seed=seed,
+        negatives=None if negatives is None else (int(negatives.lengths.min()), int(negatives.lengths.max())),
+        ranked=tally.ranked,
+        rated=rated,
+        unrated=len(test) - rated if rated else 0,
     )
     return tally.report(protocol, per_user)
 
 
-def _negatives(model: Ranker, questions: Questions, candidates: Any, seed: int) -> tuple[str, Histories | None]:
-    """What test items are ranked among: its name, and negatives unless it is everything."""
-    if isinstance(candidates, Mapping):
-        return "given", given_negatives(model, questions, candidates)
-    if candidates == "all":
-        return "all", None
+def number_drawn(candidates: Any) -> int | None:
+    """How many candidates are drawn for each question; None where none are.
+
+    Raises:
+        ValueError: If `candidates` is not as `evaluate` takes it.
+    """
+    if isinstance(candidates, Mapping) or (isinstance(candidates, str) and candidates == "all"):
+        return None
     match = re.fullmatch(r"uniform:([1-9][0-9]*)", candidates) if isinstance(candidates, str) else None
     if match is None:
         raise ValueError(f'candidates: takes "all", "uniform:n" or a dict of negatives, got {candidates!r}')
-    return candidates, uniform_negatives(model, questions, int(match[1]), seed)
+    return int(match[1])
+
+
+def _negatives(
+    model: Ranker, questions: Questions, candidates: Any, drawn: int | None, seed: int
+) -> tuple[str, Histories | None]:
+    """What test items are ranked among: its name, and negatives unless it is everything."""
+    if isinstance(candidates, Mapping):
+        return "given", given_negatives(model, questions, candidates)
+    if drawn is None:
+        return "all", None
+    return str(candidates), uniform_negatives(model, questions, min(drawn, model.vocabulary.n_items), seed)
 
 
 class _Tally:
@@ -117,14 +146,14 @@ class _Tally:
     def __init__(self, model: Ranker, questions: Questions, metrics: list[Metric]) -> None:
         self.model, self.questions, self.metrics = model, questions, metrics
         ranking = [metric for metric in metrics if metric.kind not in ("rmse", "mae")]
-        self.ranked = bool(ranking)
+        self.ranked, self.viewed = bool(ranking), 0
         # Where lists are not wanted themselves, counting what stands above a few test items is cheaper than sorting.
         few = len(questions.tests.items) <= FEW_TESTS * len(questions.users)
         lists = any(metric.uses_lists for metric in ranking)
         self.positions = any(metric.uses_positions for metric in ranking) or (few and not lists)
         needs_lists = [metric.k for metric in ranking if metric.uses_lists or not self.positions]
-        self.k = max(needs_lists, default=0)
         n, n_items = len(questions.users), model.vocabulary.n_items
+        self.k = min(max(needs_lists, default=0), n_items)
         self.values: dict[str, Values] = {
             metric.name: np.full(n, np.nan) for metric in ranking if metric.kind not in ("coverage", "gini")
         }
@@ -134,6 +163,7 @@ class _Tally:
 
     def add(self, rows: slice, ranking: Ranking) -> None:
         """Takes in the ranking of some questions."""
+        self.viewed += ranking.viewed
         indptr = self.questions.tests[rows].indptr
         by_rank = [
             metric for metric in self.metrics if metric.kind in ("recall", "precision", "map", "ndcg", "hit", "mrr")
@@ -152,24 +182,26 @@ class _Tally:
                 length = known.sum(axis=1)
                 self.values[f"novelty@{k}"][rows] = np.where(length > 0, total / np.maximum(length, 1), np.nan)
 
-    def add_ratings(self, test: Interactions) -> None:
-        """Errors of predicted ratings, over the test rows of known users and items."""
+    def add_ratings(self, test: Interactions, history: Interactions | None) -> int:
+        """Errors of predicted ratings, over the test rows of users with a history and of known items; how many."""
         names = [metric.name for metric in self.metrics if metric.kind in ("rmse", "mae")]
         if not names:
-            return
+            return 0
         if test.ratings is None:
             raise ValueError(f"metrics: {names[0]} needs ratings, the test log has none")
-        counts = self.model.user_counts_
-        users = self.model.vocabulary.find_users(test.user_ids)[test.user_index]
+        people = self.model.people(test.user_ids, history)
+        has_history = people.histories.lengths > 0
         items = self.model.vocabulary.find_items(test.item_ids)[test.item_index]
-        known = (users >= 0) & (items >= 0) & (counts[users] > 0)
+        known = has_history[test.user_index] & (items >= 0)
         if not known.any():
             raise ValueError(f"metrics: {names[0]} needs test rows of known users and items, there are none")
-        vocabulary = self.model.vocabulary
-        predicted = self.model.predict(vocabulary.user_ids[users[known]], vocabulary.item_ids[items[known]])
+        rows = (np.cumsum(has_history) - 1)[test.user_index[known]]
+        queries = self.model.queries(people.take(has_history))
+        predicted = self.model.scorer().pairs(queries, rows, items[known])
         error = predicted.astype(np.float64) - test.ratings[known]
         self.single["rmse"] = (float(np.sqrt(np.mean(error**2))), float("nan"))
         self.single["mae"] = mean_and_interval(np.abs(error))
+        return len(error)
 
     def report(self, protocol: Protocol, per_user: bool) -> Report:
         """The means over all questions."""

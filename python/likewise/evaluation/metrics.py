@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,14 @@ def metric_of(name: str) -> Metric:
 
 
 def metrics_of(names: Sequence[str]) -> list[Metric]:
-    """Metrics by their names, each once."""
+    """Metrics by their names, each once.
+
+    Raises:
+        TypeError: If `names` are no names.
+        ValueError: If there are none, or there is no metric of a name.
+    """
+    if not isinstance(names, Iterable):
+        raise TypeError(f"metrics: takes names such as ndcg@10, got {names!r}")
     names = [names] if isinstance(names, str) else list(names)
     if not names:
         raise ValueError("metrics: takes at least one name")
@@ -76,9 +83,9 @@ def gini(counts: NDArray[np.int64]) -> float:
 
 
 def mean_and_interval(values: Values) -> tuple[float, float]:
-    """The mean, and 1.96 standard errors of it; NaN values count for neither."""
+    """The mean, and 1.96 standard errors of it (NaN for less than two values); NaN values count for neither."""
     values = values[~np.isnan(values)]
     if len(values) == 0:
         return float("nan"), float("nan")
-    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else 0.0
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     return float(values.mean()), float(1.96 * error)

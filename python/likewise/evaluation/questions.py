@@ -43,9 +43,6 @@ class Ranker(Protocol):
     def scorer(self) -> Any:
         """What ranks (`likewise.models.retrieval.Scorer`)."""
 
-    def predict(self, users: Any, items: Any) -> NDArray[np.float32]:
-        """Scores of pairs."""
-
 
 @dataclass(frozen=True, eq=False)
 class Questions:

@@ -26,6 +26,7 @@ class Ranking:
         higher: Candidates with a higher score.
         equal: Other candidates with the same score.
         candidates: Candidates of each question [n], test items included.
+        viewed: Test items that would be candidates if they were not in the history.
     """
 
     lists: NDArray[np.int32]
@@ -33,6 +34,7 @@ class Ranking:
     higher: Counts | None
     equal: Counts | None
     candidates: Counts
+    viewed: int
 
 
 def rank_among_all(
@@ -52,7 +54,9 @@ def rank_among_all(
     seen = people.histories.distinct() if filter_viewed else Histories.empty(len(people))
     allowed = model.item_counts_ > 0
     scorer, queries = model.scorer(), model.queries(people)
-    possible = (tests.items >= 0) & allowed[tests.items] & ~seen.contain(tests)
+    possible = (tests.items >= 0) & allowed[tests.items]
+    viewed = possible & seen.contain(tests)
+    possible &= ~viewed
     wanted = tests.where(possible)
     lists = np.empty((len(people), 0), dtype=np.int32)
     if k:
@@ -67,15 +71,27 @@ def rank_among_all(
     else:
         ranks[possible] = _core.ranks_in_lists(lists, wanted.indptr, wanted.items)
     hidden = np.bincount(seen.row_index[allowed[seen.items]], minlength=len(people))
-    return Ranking(lists, ranks, higher, equal, int(allowed.sum()) - hidden)
+    return Ranking(lists, ranks, higher, equal, int(allowed.sum()) - hidden, int(viewed.sum()))
 
 
-def rank_among_given(model: Ranker, questions: Questions, rows: slice, k: int, negatives: Histories) -> Ranking:
-    """Ranks test items among negatives, which are distinct and without test items."""
+def rank_among_given(
+    model: Ranker, questions: Questions, rows: slice, k: int, negatives: Histories, filter_viewed: bool
+) -> Ranking:
+    """Ranks test items among negatives, which are distinct, with a training row, and without test items.
+
+    Args:
+        model: The model.
+        questions: All questions; `rows` says which.
+        rows: A slice of questions.
+        k: Length of the lists; 0 for none.
+        negatives: Those of each question in `rows`.
+        filter_viewed: Whether test items in histories are no candidates.
+    """
     people, tests = questions.people[rows], questions.tests[rows]
-    allowed = model.item_counts_ > 0
-    possible = (tests.items >= 0) & allowed[tests.items]
-    negatives = negatives.where(allowed[negatives.items])
+    possible = (tests.items >= 0) & (model.item_counts_ > 0)[tests.items]
+    seen = people.histories.distinct() if filter_viewed else Histories.empty(len(people))
+    viewed = possible & seen.contain(tests)
+    possible &= ~viewed
     n, wanted = len(people), tests.where(possible)
     row = np.concatenate([wanted.row_index, negatives.row_index])
     items = np.concatenate([wanted.items, negatives.items])
@@ -102,7 +118,7 @@ def rank_among_given(model: Ranker, questions: Questions, rows: slice, k: int, n
     lists = np.full((n, k), -1, dtype=np.int32)
     inside = place < k
     lists[row[inside], place[inside]] = items[inside]
-    return Ranking(lists, ranks, higher, equal, counts)
+    return Ranking(lists, ranks, higher, equal, counts, int(viewed.sum()))
 
 
 def given_negatives(model: Ranker, questions: Questions, given: Mapping[Any, Any]) -> Histories:
@@ -119,12 +135,20 @@ def given_negatives(model: Ranker, questions: Questions, given: Mapping[Any, Any
     indptr = np.concatenate([[0], np.cumsum([len(each) for each in lists])]).astype(np.int64)
     negatives = Histories(indptr, flat).distinct()
     tests = questions.tests.where(questions.tests.items >= 0).distinct()
-    return negatives.where(~tests.contain(negatives))
+    return _trained(model, negatives.where(~tests.contain(negatives)))
 
 
 def uniform_negatives(model: Ranker, questions: Questions, count: int, seed: int) -> Histories:
-    """`count` items of each question, drawn without replacement from items in neither history nor test."""
+    """`count` items of each question, drawn without replacement from items in neither history nor test.
+
+    Those without a training row are left out afterwards: they are never recommended.
+    """
     tests = questions.tests.where(questions.tests.items >= 0)
     taken = questions.people.histories.beside(tests).distinct()
     n_items = model.vocabulary.n_items
-    return Histories(*_core.sample_items(n_items, count, seed, questions.keys, taken.indptr, taken.items))
+    drawn = Histories(*_core.sample_items(n_items, count, seed, questions.keys, taken.indptr, taken.items))
+    return _trained(model, drawn)
+
+
+def _trained(model: Ranker, negatives: Histories) -> Histories:
+    return negatives.where((model.item_counts_ > 0)[negatives.items])

@@ -23,7 +23,12 @@ class Protocol:
         skipped: Test users (or positions) without a history, left out.
         outside: Test items outside the vocabulary; misses.
         cold: Test items without a training row; misses.
+        viewed: Test items in the history, where it was left out; misses.
         seed: Seed of sampled candidates.
+        negatives: The fewest and the most candidates beside the test items that a question had; None for "all".
+        ranked: Whether there is a metric of ranking.
+        rated: Test rows that rmse and mae are over, 0 if there is neither.
+        unrated: Test rows left out of them: of users without a history, or of items outside the vocabulary.
     """
 
     candidates: str
@@ -33,7 +38,12 @@ class Protocol:
     skipped: int
     outside: int
     cold: int
+    viewed: int
     seed: int
+    negatives: tuple[int, int] | None
+    ranked: bool
+    rated: int
+    unrated: int
 
     @property
     def sampled(self) -> bool:
@@ -41,19 +51,32 @@ class Protocol:
         return self.candidates != "all"
 
     def __str__(self) -> str:
-        among = {"all": "all items", "given": "the given negatives"}.get(self.candidates, self.candidates)
+        parts = self._ranking() if self.ranked else []
+        if self.rated:
+            parts.append(f"ratings of {self.rated:,} test rows")
+        if self.unrated:
+            parts.append(f"{self.unrated:,} test rows of users without a history or of unknown items not rated")
+        return "; ".join(parts)
+
+    def _ranking(self) -> list[str]:
         unit = "positions" if self.every_position else "users"
-        parts = [f"{self.questions:,} {unit}, ranked among {among}" + (", minus history" if self.filter_viewed else "")]
+        among = {"all": "all items", "given": "the given negatives"}.get(self.candidates, self.candidates)
+        if self.negatives is not None and self.candidates not in ("given", f"uniform:{self.negatives[0]}"):
+            fewest, most = (f"{count:,}" for count in self.negatives)
+            among += f" (there were {fewest if fewest == most else f'{fewest} to {most}'})"
+        minus = ", minus history" if self.filter_viewed and self.candidates != "given" else ""
+        parts = [f"{self.questions:,} {unit}, ranked among {among}{minus}"]
         if self.candidates.startswith("uniform"):
             parts.append(f"seed {self.seed}")
         for count, what in (
             (self.skipped, f"{unit} without a history skipped"),
             (self.outside, "test items outside the vocabulary are misses"),
             (self.cold, "test items without a training row are misses"),
+            (self.viewed, "test items in the history are misses"),
         ):
             if count:
                 parts.append(f"{count:,} {what}")
-        return "; ".join(parts)
+        return parts
 
 
 class Report(Mapping[str, float]):
@@ -61,8 +84,9 @@ class Report(Mapping[str, float]):
 
     Attributes:
         interval: 1.96 standard errors of each metric; NaN where it is not a mean over users.
-        per_user: Values of each user's metrics by name, and ``user``: raw ids; None unless asked for.
+        per_user: Values of each user's metrics by name, and ``user``: raw ids; None unless asked for, and after ``|``.
         protocol: How the figures came about; after ``|``, those of the first report.
+        protocols: The same for each metric by name.
     """
 
     def __init__(
@@ -71,11 +95,13 @@ class Report(Mapping[str, float]):
         interval: Mapping[str, float],
         protocol: Protocol,
         per_user: Mapping[str, NDArray[Any]] | None = None,
+        protocols: Mapping[str, Protocol] | None = None,
     ) -> None:
         self._values = dict(values)
         self.interval = dict(interval)
         self.protocol = protocol
         self.per_user = per_user
+        self.protocols = dict.fromkeys(self._values, protocol) if protocols is None else dict(protocols)
 
     def __getitem__(self, name: str) -> float:
         if name not in self._values:
@@ -91,6 +117,9 @@ class Report(Mapping[str, float]):
     def __or__(self, other: Report) -> Report:
         """Both reports as one; metrics among a sample of candidates get its name beside theirs.
 
+        Raises:
+            ValueError: If a metric is in both under unequal protocols, or with unequal values.
+
         Warns:
             UserWarning: If one is over all candidates and the other over a sample: such figures do not compare, and
                 may order models differently (Krichene and Rendle, KDD 2020).
@@ -101,11 +130,19 @@ class Report(Mapping[str, float]):
             warnings.warn(mixture_note(self.protocol, other.protocol), stacklevel=2)
         values: dict[str, float] = {}
         interval: dict[str, float] = {}
+        protocols: dict[str, Protocol] = {}
         for report in (self, other):
-            mark = f" ({report.protocol.candidates})" if report.protocol.sampled else ""
-            values |= {name + mark: value for name, value in report.items()}
-            interval |= {name + mark: value for name, value in report.interval.items()}
-        return Report(values, interval, self.protocol)
+            for metric, value in report.items():
+                protocol = report.protocols[metric]
+                name = _marked(metric, protocol)
+                if name in values and protocols[name] != protocol:
+                    raise ValueError(
+                        f"report | report: {name} is in both under unequal protocols: {protocols[name]} | {protocol}"
+                    )
+                if name in values and not np.array_equal(values[name], value, equal_nan=True):
+                    raise ValueError(f"report | report: {name} is in both, {values[name]:.6g} and {value:.6g}")
+                values[name], interval[name], protocols[name] = value, report.interval[metric], protocol
+        return Report(values, interval, self.protocol, protocols=protocols)
 
     def __repr__(self) -> str:
         width = max((len(name) for name in self), default=0)
@@ -113,7 +150,17 @@ class Report(Mapping[str, float]):
         for name, value in self.items():
             spread = self.interval.get(name, float("nan"))
             lines.append(f"{name:<{width}}  {value:.4f}" + ("" if np.isnan(spread) else f" +- {spread:.4f}"))
-        return "\n".join([*lines, str(self.protocol)])
+        distinct = list(dict.fromkeys(self.protocols.values()))
+        for protocol in distinct:
+            names = ", ".join(name for name in self if self.protocols[name] == protocol)
+            lines.append(str(protocol) if len(distinct) == 1 else f"{names}: {protocol}")
+        return "\n".join(lines)
+
+
+def _marked(metric: str, protocol: Protocol) -> str:
+    """A metric's name in a report of several, with its sample of candidates if there is one."""
+    mark = f" ({protocol.candidates})" if protocol.sampled else ""
+    return metric if metric.endswith(mark) else metric + mark
 
 
 def mixture_note(one: Protocol, other: Protocol) -> str:

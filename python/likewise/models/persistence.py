@@ -66,6 +66,7 @@ def log_tensors(log: Interactions) -> dict[str, NDArray[Any]]:
         **ids_tensors("log.items", log.item_ids),
         "log.indptr": log.indptr,
         "log.item_index": rows.item_index,
+        "log.declared": np.array([rows.user_vocabulary.declared, rows.item_vocabulary.declared]),
     }
     if rows.ratings is not None:
         tensors["log.ratings"] = rows.ratings
@@ -80,7 +81,10 @@ def log_tensors(log: Interactions) -> dict[str, NDArray[Any]]:
 
 def log_of(tensors: Tensors) -> Interactions:
     """The log kept by `log_tensors`."""
-    users, items = (Vocabulary(ids_of(tensors, f"log.{kind}s"), kind) for kind in ("user", "item"))
+    users, items = (
+        Vocabulary(ids_of(tensors, f"log.{kind}s"), kind, bool(declared))
+        for kind, declared in zip(("user", "item"), tensors.get("log.declared", (False, False)), strict=True)
+    )
     times = next((name for name in tensors if name.startswith("log.timestamps")), None)
     timestamps = None if times is None else tensors[times]
     if times is not None and ":" in times:

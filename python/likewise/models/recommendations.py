@@ -26,7 +26,7 @@ class Recommendations:
 
     Attributes:
         users: Raw user ids [n]; row numbers for histories without a user.
-        items: Raw item ids [n, k]; None where a list is short.
+        items: Raw item ids [n, k], k no more than the catalogue has; None where a list is short.
         scores: Scores [n, k], float32; -inf where a list is short.
         valid: Where there is an item [n, k].
         fallback: Users served with the most popular items because nothing is known of them [n].

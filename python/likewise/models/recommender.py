@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import files
-from likewise.data import Interactions
+from likewise import checks, files
+from likewise.data import Features, Interactions
 from likewise.data.histories import Histories
 from likewise.models import persistence, vocabulary
 from likewise.models.people import People
 from likewise.models.recommendations import Recommendations
 from likewise.models.retrieval import FactorScorer, Scorer, Scores
 from likewise.models.vocabulary import as_log
+from likewise.training.loop import as_callbacks
 
 if TYPE_CHECKING:
     from likewise.evaluation import Report
@@ -48,16 +50,20 @@ class Fitting:
 class Recommender(ABC):
     """Base of all models. Settings are the keyword-only fields of a dataclass; what `fit` learns ends in ``_``.
 
-    A model defines `_train` (learn from ``log_``), `_make_scorer` and `_queries` (how users are scored), and `_state`
-    and `_restore` (what its file keeps); `_item_vectors` if its items have vectors.
+    A model defines `_check` (are the settings in their ranges), `_train` (learn from ``log_``), `_make_scorer` and
+    `_queries` (how users are scored), and `_state` and `_restore` (what its file keeps); `_item_vectors` if its items
+    have vectors.
 
     Attributes:
+        settings_: The settings of the last `fit`, kept in a model of the same class that is not fitted: what a fitted
+            model scores and is saved with, whatever `set_params` has changed since.
         log_: The fitted log, which ``history=`` defaults to; None after loading a file saved with ``log=False``.
         item_counts_: Rows of each item in the fitted log [n_items], int64.
         user_counts_: Rows of each user in the fitted log [n_users], int64.
         training_: The History of training, one row an epoch; None for models without epochs.
     """
 
+    from_histories: ClassVar[bool] = False  # whether users are computed from their histories alone
     side_data: ClassVar[frozenset[str]] = frozenset()  # which of user_features, item_features, social it learns from
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -77,9 +83,10 @@ class Recommender(ABC):
             ValueError: If the model has no setting of that name.
         """
         known = [field.name for field in fields(self)]
-        for name, value in params.items():
+        for name in params:
             if name not in known:
                 raise ValueError(f"{type(self).__name__} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+        for name, value in params.items():
             setattr(self, name, value)
         return self
 
@@ -88,15 +95,19 @@ class Recommender(ABC):
         for field in fields(self):
             default = field.default_factory() if field.default_factory is not MISSING else field.default
             value = getattr(self, field.name)
-            if value != default:
+            if repr(value) != repr(default):  # a setting may be an array
                 changed.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(changed)})"
 
     # --- what a model defines
 
     @abstractmethod
+    def _check(self) -> None:
+        """Raises a ValueError if a setting is out of its range; called before anything is learned."""
+
+    @abstractmethod
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        """Learns from the log and keeps it in attributes that end in ``_``."""
+        """Learns from the log and keeps it in attributes that end in ``_``. The settings are those of ``settings_``."""
 
     @abstractmethod
     def _make_scorer(self) -> Scorer:
@@ -104,7 +115,10 @@ class Recommender(ABC):
 
     @abstractmethod
     def _queries(self, people: People) -> Any:
-        """What the scorer takes for these users [n]. Nobody here has both index -1 and an empty history."""
+        """What the scorer takes for these users [n].
+
+        Nobody here has both index -1 and an empty history, nor, in a model `from_histories`, an empty history.
+        """
 
     @abstractmethod
     def _state(self) -> dict[str, NDArray[Any]]:
@@ -133,16 +147,22 @@ class Recommender(ABC):
         time_limit: float | None = None,
         verbose: int = 1,
     ) -> Self:
-        """Learns from a log.
+        """Learns from a log. Where it raises, or is interrupted, the model is left as it was before.
+
+        Models without epochs (Popularity, ItemKNN, EASE) learn in one go: `validation`, `callbacks`, `resume` and
+        `time_limit` are checked, and have no effect.
 
         Args:
-            log: The log, or whatever `Interactions` takes.
+            log: The log, or whatever `Interactions` takes: a path, a frame, a mapping of arrays, a sparse matrix, or a
+                tuple (users, items), to which ratings and then timestamps may be added.
             user_features: What is known about users, for models that use it.
             item_features: What is known about items; a ``title`` column is shown with results by every model.
             social: Who follows whom, for models that use it.
             validation: A log on which callbacks such as `EarlyStopping("ndcg@10")` evaluate, with `log` as history.
             callbacks: What to call between epochs.
-            resume: A checkpoint to continue from; it continues bit for bit.
+            resume: A file that keeps the state of training after every epoch, and from which training goes on, bit for
+                bit, if it is there. It is refused if it was written with another log or other settings, the number of
+                epochs aside (but with MF, whose rate depends on it), or holds more epochs than are asked for.
             time_limit: Seconds after which training stops at the end of a step.
             verbose: 1 shows progress, 0 nothing.
 
@@ -150,30 +170,46 @@ class Recommender(ABC):
             The model itself.
 
         Raises:
-            ValueError: If the log is empty, or side data are given that the model does not use.
+            ValueError: If a setting is out of its range, the log is empty, no user of the validation log is in the
+                log, or side data are given that the model does not use.
+            TypeError: If an argument is of another kind.
         """
+        self._check()
+        if time_limit is not None:
+            checks.number("fit", "time_limit", time_limit, above=0)
+        if resume is not None and not isinstance(resume, str | PathLike):
+            raise TypeError(f"fit: resume takes a path, got {type(resume).__name__}")
         log = as_log(log)
         if len(log) == 0:
             raise ValueError("fit: the log has no rows")
         for name, value in {"user_features": user_features, "social": social}.items():
             if value is not None and name not in self.side_data:
                 raise ValueError(f"fit: {type(self).__name__} does not use {name}")
-        self._learn_vocabulary(log, item_features)
-        self._train(
-            log,
-            Fitting(
-                user_features=user_features,
-                item_features=item_features,
-                social=social,
-                validation=None if validation is None else as_log(validation),
-                callbacks=callbacks,
-                resume=resume,
-                time_limit=time_limit,
-                verbose=verbose,
-            ),
+        if item_features is not None and not isinstance(item_features, Features):
+            raise TypeError(f"fit: item_features takes a Features, got {type(item_features).__name__}")
+        fitting = Fitting(
+            user_features=user_features,
+            item_features=item_features,
+            social=social,
+            validation=None if validation is None else _validation(validation, log),
+            callbacks=as_callbacks(callbacks),
+            resume=resume,
+            time_limit=time_limit,
+            verbose=verbose,
         )
+        before = self.__dict__.copy()
+        try:
+            self._keep_settings()
+            self._learn_vocabulary(log, item_features)
+            self._train(log, fitting)
+        except BaseException:
+            self.__dict__ = before
+            raise
         self._forget_scorer()
         return self
+
+    def _keep_settings(self) -> None:
+        self.settings_ = cast(Self, replace(self, **copy.deepcopy(self.get_params())))
 
     def _learn_vocabulary(self, log: Interactions, item_features: Any = None) -> None:
         self.log_: Interactions | None = log
@@ -237,7 +273,7 @@ class Recommender(ABC):
         return self._scorer
 
     def queries(self, people: People) -> Any:
-        """What `scorer` takes for these users; nobody may have both index -1 and an empty history."""
+        """What `scorer` takes for these users; see `_queries` for whom."""
         return self._queries(people)
 
     def people(self, users: Any, log: Interactions | None = None, histories: Histories | None = None) -> People:
@@ -262,22 +298,29 @@ class Recommender(ABC):
 
         Args:
             users: One raw id or many (a str is one); None: all users, or one row for each history.
-            k: Items wanted.
+            k: Items wanted; no list is longer than the catalogue.
             filter_viewed: Leave out what is in a user's history.
             items: Raw ids to choose from; None: all. Items without a training row are never recommended.
             exclude: Raw ids never to recommend.
-            history: What users did, instead of their rows in the fitted log: a log, one list of raw item ids (one
-                row), or a list of lists. Needs no refit.
-            unknown: What to do about ids outside the vocabulary and without a history: "error", or "popular", which
-                serves the most popular items and marks them in ``fallback``.
+            history: What users did, instead of their rows in the fitted log: a log or whatever `Interactions` takes
+                (but tuples are lists here), one list of raw item ids (one row), or a list of lists. Needs no refit.
+            unknown: What to do about users outside the vocabulary and without a history, and about unknown items in
+                histories: "error", or "popular", which leaves such items out, serves the most popular items to users
+                of whom nothing is known, and marks these in ``fallback``. Users of the vocabulary without a row, and
+                empty histories, are served so in any case.
+
+        Returns:
+            Lists of the best k items, or of as many as there are in the vocabulary if that is fewer.
 
         Raises:
             KeyError: If an id is outside the vocabulary.
-            ValueError: If k is not positive, or histories and users differ in number.
+            ValueError: If k is not a positive integer, histories and users differ in number, or the model was saved
+                with ``log=False`` and a user's history is needed and not given.
         """
         self._check_fitted()
-        if not isinstance(k, int | np.integer) or k < 1:
-            raise ValueError(f"recommend: k must be a positive integer, got {k!r}")
+        checks.integer("recommend", "k", k, least=1)
+        checks.truth("recommend", "filter_viewed", filter_viewed)
+        k = min(int(k), self.n_items)
         question = vocabulary.question(self, users, history, unknown, filter_viewed)
         allowed = vocabulary.allowed_items(self, items, exclude)
         n = len(question.people)
@@ -293,7 +336,7 @@ class Recommender(ABC):
                 seen = people.histories.distinct() if filter_viewed else Histories.empty(len(mine))
                 scorer = self._popularity() if popular else self.scorer()
                 queries = np.ones((len(mine), 1), dtype=np.float32) if popular else self._queries(people)
-                indices[mine], scores[mine] = scorer.top(queries, int(k), allowed=allowed, seen=seen)
+                indices[mine], scores[mine] = scorer.top(queries, k, allowed=allowed, seen=seen)
         return Recommendations(
             question.names, indices, scores, self.item_ids, fallback=question.fallback, titles=self.titles_
         )
@@ -310,7 +353,8 @@ class Recommender(ABC):
 
         Raises:
             KeyError: If an id is outside the vocabulary, or nothing is known of a user.
-            ValueError: If there are several of both and their numbers differ.
+            ValueError: If there are several of both and their numbers differ, or the model computes users from their
+                histories and was saved with ``log=False``.
         """
         self._check_fitted()
         rows, people, item_index = vocabulary.pairs(self, users, items)
@@ -321,13 +365,16 @@ class Recommender(ABC):
 
         Args:
             items: One raw id or many; they stand in ``users`` of the result.
-            k: Items wanted.
+            k: Items wanted; no list is longer than the catalogue.
 
         Raises:
             NotImplementedError: If the model has no item vectors.
             KeyError: If an id is outside the vocabulary.
+            ValueError: If k is not a positive integer.
         """
         self._check_fitted()
+        checks.integer("similar_items", "k", k, least=1)
+        k = min(int(k), self.n_items)
         vectors = self._item_vectors()
         if vectors is None:
             raise NotImplementedError(f"{type(self).__name__} has no item vectors")
@@ -335,7 +382,7 @@ class Recommender(ABC):
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit = (vectors / np.where(length > 0, length, 1)).astype(np.float32)
         itself = Histories(np.arange(len(index) + 1, dtype=np.int64), index)
-        found, scores = FactorScorer(unit).top(unit[index], int(k), allowed=self.item_counts_ > 0, seen=itself)
+        found, scores = FactorScorer(unit).top(unit[index], k, allowed=self.item_counts_ > 0, seen=itself)
         return Recommendations(self.item_ids[index], found, scores, self.item_ids, titles=self.titles_)
 
     def evaluate(
@@ -369,7 +416,7 @@ class Recommender(ABC):
     # --- files
 
     def save(self, path: str | PathLike[str], log: bool = True) -> None:
-        """Writes the model to one file: settings, vocabulary, what was learned, and the log.
+        """Writes the model to one file: the settings it was fitted with, vocabulary, what was learned, and the log.
 
         Args:
             path: The file; an old one is replaced only once the new one is whole.
@@ -383,11 +430,20 @@ class Recommender(ABC):
         tensors |= {"item_counts": self.item_counts_, "user_counts": self.user_counts_}
         if self.titles_ is not None:
             tensors |= persistence.titles_tensors(self.titles_)
-        header |= {"settings": self.get_params(), "log": has_log}
+        header |= {"settings": self.settings_.get_params(), "log": has_log}
         files.write_tensors(path, tensors, {"likewise": json.dumps(header, sort_keys=True, default=_plain)})
 
     def _popularity(self) -> Scorer:
         return FactorScorer(self.item_counts_.astype(np.float32)[:, None])
+
+
+def _validation(validation: Any, log: Interactions) -> Interactions:
+    """The validation log, with a user at least whose rows in `log` are a history to rank after."""
+    held_out = as_log(validation)
+    users = log.find_users(held_out.user_ids[np.diff(held_out.indptr) > 0])
+    if not np.diff(log.indptr)[users[users >= 0]].any():
+        raise ValueError(f"fit: validation: none of its {len(users):,} users has a row in the log")
+    return held_out
 
 
 def _plain(value: Any) -> Any:
@@ -417,6 +473,7 @@ def load(path: str | PathLike[str]) -> Any:
         if name not in _classes:
             raise ValueError(f"{path} holds a model {name!r}, which this version does not have")
         model = _classes[name](**settings)
+        model._keep_settings()
         model._learn_vocabulary(persistence.log_of(tensors))
         model.item_counts_, model.user_counts_ = tensors["item_counts"], tensors["user_counts"]
         if not header["log"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def as_log(source: Any) -> Interactions:
-    """A log from whatever `Interactions` takes: a log, a path, a frame, a CSR matrix, or (users, items).
+    """A log from whatever `Interactions` takes.
+
+    That is a log, a path, a frame, a mapping of arrays, a sparse matrix, or a tuple: (users, items), to which ratings
+    and then timestamps may be added.
 
     Raises:
         TypeError: If it is none of these.
@@ -28,14 +31,18 @@ def as_log(source: Any) -> Interactions:
         return source
     if isinstance(source, (str, PathLike)):
         return Interactions.read(source)
-    if isinstance(source, tuple):
-        return Interactions(*source)
-    if hasattr(source, "tocsr") or hasattr(source, "indptr"):
+    if isinstance(source, tuple) and 2 <= len(source) <= 4:
+        return Interactions(*source[:2], **dict(zip(("ratings", "timestamps"), source[2:], strict=False)))
+    if hasattr(source, "tocsr"):
+        return Interactions.from_csr(source.tocsr())
+    if hasattr(source, "indptr"):
         return Interactions.from_csr(source)
-    if hasattr(source, "columns"):
+    if isinstance(source, Mapping) or hasattr(source, "columns"):
         return Interactions.from_frame(source)
     raise TypeError(
-        f"a log is an Interactions, a path, a frame, a CSR matrix or (users, items), got {type(source).__name__}"
+        "a log is an Interactions, a path, a frame, a mapping of arrays, a sparse matrix or a tuple (users, items, "
+        f"ratings, timestamps) of 2 to 4, got {type(source).__name__}"
+        + (f" of {len(source)}" if isinstance(source, tuple) else "")
     )
 
 
@@ -44,15 +51,25 @@ def is_one_id(ids: Any) -> bool:
     return isinstance(ids, str) or not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) == 0
 
 
-def history_lists(history: Any) -> list[Any]:
-    """The rows of a history given as one list of ids (one row) or a list of lists."""
+def as_history(history: Any) -> Interactions | list[list[Any]]:
+    """What `history=` takes: whatever is a log, or lists of raw ids, of which one list is one row.
+
+    A tuple is a list here.
+
+    Raises:
+        TypeError: If it is neither.
+        ValueError: If it mixes ids and lists.
+    """
+    a_log = (Interactions, str, PathLike, Mapping)
+    if isinstance(history, a_log) or any(hasattr(history, name) for name in ("tocsr", "indptr", "columns")):
+        return as_log(history)
     if is_one_id(history):
         raise TypeError(f"history: takes a log, a list of item ids or a list of lists, got {type(history).__name__}")
     rows = list(history)
     nested = [not is_one_id(row) for row in rows]
     if any(nested) and not all(nested):
         raise ValueError("history: takes a list of item ids or a list of lists, got a mixture of both")
-    return rows if rows and nested[0] else [rows]
+    return [list(row) for row in rows] if rows and nested[0] else [rows]
 
 
 def listed(ids: Any) -> list[Any]:
@@ -73,37 +90,61 @@ def question(model: Recommender, users: Any, history: Any, unknown: str, filter_
     """Resolves the arguments `users`, `history` and `unknown` of `Recommender.recommend`.
 
     Raises:
-        KeyError: If a user is outside the vocabulary without a history, or a history names an unknown item.
+        KeyError: If a user is outside the vocabulary without a history, or a history names an unknown item, unless
+            `unknown` is "popular".
         ValueError: If histories and users differ in number, or the log is needed and was not saved.
     """
     if unknown not in ("error", "popular"):
         raise ValueError(f'unknown: takes "error" or "popular", got {unknown!r}')
-    log = history if isinstance(history, Interactions) else None
+    given = None if history is None else as_history(history)
     if users is not None:
         names = listed(users)
-    elif log is not None:
-        names = log.user_ids[np.diff(log.indptr) > 0].tolist()
-    elif history is None:
+    elif given is None:
         names = model.user_ids.tolist()
+    elif isinstance(given, Interactions):
+        names = given.user_ids[np.diff(given.indptr) > 0].tolist()
     else:
-        names = list(range(len(history_lists(history))))
-    if history is None or log is not None:
-        people = model.people(names, log)
-        named = people.histories.lengths > 0
-        if filter_viewed and log is None and model.log_ is None:
-            raise ValueError("recommend: the model was saved with log=False: give history= or filter_viewed=False")
+        names = list(range(len(given)))
+
+    if isinstance(given, list):
+        if len(given) != len(names):
+            raise ValueError(f"recommend: {len(names)} users, {len(given)} histories")
+        places = [_places(model, row, unknown) for row in given]
+        people = People(_trained(model, names, users is not None), Histories.of_lists(places))
+        told = np.ones(len(names), dtype=bool)
     else:
-        rows = history_lists(history)
-        if len(rows) != len(names):
-            raise ValueError(f"recommend: {len(names)} users, {len(rows)} histories")
-        given = Histories.of_lists([model.vocabulary.index_of_items(row) for row in rows])
-        people = People(_trained(model, names, users is not None), given)
-        named = given.lengths > 0
-    strangers = (people.index < 0) & (people.histories.lengths == 0)
+        people, told = model.people(names, given), np.zeros(len(names), dtype=bool)
+        if given is not None:
+            rows = Histories.of_log(given, given.find_users(names))
+            _places(model, given.item_ids[np.unique(rows.items)], unknown)
+            told = rows.lengths > 0
+    _need_log(model, people.index[~told], filter_viewed, "recommend", ": give history=")
+    strangers = _strangers(model, people)
     if unknown == "error" and users is not None:
-        outside = [name for name, stranger in zip(names, strangers & ~named, strict=True) if stranger]
+        outside = [name for name, stranger in zip(names, strangers, strict=True) if stranger]
         model.vocabulary.index_of_users(outside)  # raises for ids outside; users without rows are served as popular
     return Question(_names(names), people, strangers)
+
+
+def _places(model: Recommender, items: Any, unknown: str) -> Indices:
+    """Indices of the items of a history; unknown ones are left out where `unknown` is "popular"."""
+    if unknown == "error":
+        return model.vocabulary.index_of_items(items)
+    found = model.vocabulary.find_items(items)
+    return found[found >= 0]
+
+
+def _need_log(model: Recommender, index: Indices, filtered: bool, caller: str, instead: str) -> None:
+    """Raises if the fitted log, which was not saved, is needed for one of these users, by index (-1: unknown)."""
+    if model.log_ is None and (filtered or model.from_histories) and (index >= 0).any():
+        why = "computes users from their histories" if model.from_histories else "leaves out what users have viewed"
+        raise ValueError(f"{caller}: {type(model).__name__} {why}, and was saved with log=False{instead}")
+
+
+def _strangers(model: Recommender, people: People) -> NDArray[np.bool_]:
+    """Users of whom the model knows nothing [n]."""
+    empty: NDArray[np.bool_] = people.histories.lengths == 0
+    return empty if model.from_histories else empty & (people.index < 0)
 
 
 def people(model: Recommender, users: Any, log: Interactions | None, histories: Histories | None = None) -> People:
@@ -126,20 +167,21 @@ def pairs(model: Recommender, users: Any, items: Any) -> tuple[NDArray[np.int64]
 
     Raises:
         KeyError: If an id is outside the vocabulary, or nothing is known of a user.
-        ValueError: If there are several of both and their numbers differ.
+        ValueError: If there are several of both and their numbers differ, or the log is needed and was not saved.
     """
     user_list, item_list = listed(users), listed(items)
     if len(user_list) != len(item_list) and 1 not in (len(user_list), len(item_list)):
         raise ValueError(f"predict: {len(user_list)} users, {len(item_list)} items: give as many, or one")
     n = max(len(user_list), len(item_list)) if user_list and item_list else 0
-    model.vocabulary.index_of_users(user_list)
-    item_index = np.broadcast_to(model.vocabulary.index_of_items(item_list), n)
     found = model.vocabulary.index_of_users(user_list)
+    item_index = np.broadcast_to(model.vocabulary.index_of_items(item_list), n)
     distinct, rows = np.unique(found, return_inverse=True)
     asked = model.people(model.user_ids[distinct], None)
-    strangers = (asked.index < 0) & (asked.histories.lengths == 0)
+    _need_log(model, asked.index, False, "predict", "")
+    strangers = _strangers(model, asked)
     if strangers.any():
-        raise KeyError(f"predict: user {model.user_ids[distinct[strangers][0]]!r} has no row in the fitted log")
+        first, *_ = model.user_ids[distinct[strangers]].tolist()
+        raise KeyError(f"predict: user {first!r} has no row in the fitted log")
     return np.broadcast_to(rows.astype(np.int64), n), asked, np.ascontiguousarray(item_index)
 
 

@@ -112,7 +112,10 @@ class Model(Layer):
             class_weight: Weight of the loss by class number, for unbalanced data.
             sample_weight: Weight of the loss by row.
             time_limit: Seconds after which training ends.
-            resume: A file that keeps the state after every epoch, and from which training goes on if it is there.
+            resume: A file that keeps the state after every epoch, and from which training goes on if it is there. It
+                is refused unless names and shapes of the weights, the types of optimizer and callbacks, ``batch_size``,
+                ``shuffle`` and the seed are those it was written with, and if it holds more than ``epochs``; data, loss
+                and the optimizer's settings are not compared.
 
         Returns:
             The loss and metrics of every epoch.
@@ -154,6 +157,12 @@ class Model(Layer):
             callbacks=as_callbacks(callbacks),
             time_limit=time_limit,
             resume=resume,
+            origin={
+                "optimizer": type(self.optimizer).__name__,
+                "batch_size": size,
+                "shuffle": bool(shuffle),
+                "seed": self.seed,
+            },
             verbose=int(verbose != 0),
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,14 @@ class Checkpoint:
     """Parameters, optimizer, counters, callbacks and history after a number of whole epochs.
 
     All randomness is drawn by counters (seed, step, place), so that nothing else has to be kept.
+
+    Args:
+        path: The file.
+        model: What is trained.
+        optimizer: Its optimizer.
+        callbacks: The callbacks of this training.
+        history: Its history.
+        origin: What made this training what it is: plain values by name, which those of the file must equal.
     """
 
     def __init__(
@@ -30,14 +39,17 @@ class Checkpoint:
         optimizer: Optimizer,
         callbacks: Sequence[Callback],
         history: History,
+        origin: Mapping[str, Any],
     ) -> None:
         self.path = os.fspath(path)
         self.model, self.optimizer, self.callbacks, self.history = model, optimizer, callbacks, history
+        self.origin: dict[str, Any] = json.loads(json.dumps(origin, default=lambda value: value.item()))
 
     def save(self, epochs: int) -> None:
         """Write the state after ``epochs`` epochs, by write, fsync and rename."""
         state = {
             "epochs": epochs,
+            "origin": self.origin,
             "parameters": {path: np.asarray(value) for path, value in self.model.parameters().items()},
             "optimizer": self.optimizer.state_dict(),
             "counters": self.model.counters(),
@@ -46,16 +58,23 @@ class Checkpoint:
         }
         write_state(self.path, state)
 
-    def load(self) -> int:
+    def load(self, epochs: int) -> int:
         """Restore the state if the file is there.
+
+        Args:
+            epochs: How many are wanted in all.
 
         Returns:
             The number of epochs already done.
+
+        Raises:
+            ValueError: If the file is damaged, of another training, or of more epochs than are wanted; nothing is
+                changed then.
         """
         if not os.path.exists(self.path):
             return 0
         state = read_state(self.path)
-        self._check(state)
+        self._check(state, epochs)
         parameters = self.model.parameters()
         for path, value in state["parameters"].items():
             parameters[path].assign(value)
@@ -66,8 +85,8 @@ class Checkpoint:
             callback.restore(saved["state"])
         return int(state["epochs"])
 
-    def _check(self, state: dict[str, Any]) -> None:
-        known = {"epochs", "parameters", "optimizer", "counters", "callbacks", "history"}
+    def _check(self, state: dict[str, Any], epochs: int) -> None:
+        known = {"epochs", "origin", "parameters", "optimizer", "counters", "callbacks", "history"}
         if state.keys() != known:
             raise ValueError(f"{self.path} is not a state of training")
         ours = {path: tuple(value.shape) for path, value in self.model.parameters().items()}
@@ -82,3 +101,11 @@ class Checkpoint:
         saved = [each["type"] for each in state["callbacks"]]
         if mine != saved:
             raise ValueError(f"resume: {self.path} was written with callbacks {saved}, this training has {mine}")
+        for name in dict.fromkeys([*self.origin, *state["origin"]]):
+            here, there = self.origin.get(name), state["origin"].get(name)
+            if here != there:
+                raise ValueError(
+                    f"resume: {self.path} is of another training: {name} is {there!r} there, {here!r} here"
+                )
+        if state["epochs"] > epochs:
+            raise ValueError(f"resume: {self.path} holds {state['epochs']} epochs, this training is of {epochs}")

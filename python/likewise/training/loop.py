@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from likewise import checks
 from likewise.training.callbacks import Callback, Logs, ProgressBar, TerminateOnNaN
 from likewise.training.checkpoint import Checkpoint
 from likewise.training.history import History
@@ -60,9 +61,10 @@ def train(
     *,
     epochs: int,
     measure: Callable[[], Logs] | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Sequence[Callback] | Callback | None = (),
     time_limit: float | None = None,
     resume: str | os.PathLike[str] | None = None,
+    origin: Mapping[str, Any] | None = None,
     verbose: int = 1,
 ) -> History:
     """Train for some epochs.
@@ -78,6 +80,8 @@ def train(
             and in the history, but not in the file of ``resume``.
         resume: A file that holds the state after every whole epoch. If it is there, training continues from it as
             if it had never stopped, bit for bit; if not, training starts, and writes it.
+        origin: What besides the network and the callbacks decides how training goes, as plain values by name; a file
+            of ``resume`` that was written with others is refused.
         verbose: 0 for silence, 1 for a progress bar on stderr.
 
     Returns:
@@ -86,18 +90,20 @@ def train(
     Raises:
         FloatingPointError: If the loss is not finite: it says in which epoch and step. The file of ``resume`` stays as
             it was after the last whole epoch.
-        ValueError: If ``epochs`` is negative, or the file of ``resume`` is damaged or of another training.
+        ValueError: If ``epochs`` is negative, or the file of ``resume`` is damaged, of another training (parameters
+            of other names or shapes, callbacks of other types, another ``origin``), or of more than ``epochs``.
     """
-    if epochs < 0:
-        raise ValueError(f"fit: epochs must be 0 or more, got {epochs}")
-    if time_limit is not None and not time_limit > 0:
-        raise ValueError(f"fit: time_limit must be a positive number of seconds, got {time_limit}")
-    run = _Run(model, optimizer, list(callbacks), ProgressBar() if verbose else None)
-    checkpoint = None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history)
+    checks.integer("fit", "epochs", epochs, least=0)
+    if time_limit is not None:
+        checks.number("fit", "time_limit", time_limit, above=0)
+    run = _Run(model, optimizer, as_callbacks(callbacks), ProgressBar() if verbose else None)
+    checkpoint = (
+        None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history, origin or {})
+    )
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     try:
         run.call("on_train_begin")
-        first = 0 if checkpoint is None else checkpoint.load()
+        first = 0 if checkpoint is None else checkpoint.load(epochs)
         for epoch in range(first, epochs):
             if model.stop_training or time.monotonic() > deadline:
                 break
@@ -118,8 +124,6 @@ class _Run:
         self, model: Trainable, optimizer: Optimizer, callbacks: list[Callback], bar: ProgressBar | None
     ) -> None:
         for callback in callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"fit: callbacks must be callbacks, got {callback!r}")
             callback.set_model(model)
         self.model, self.optimizer, self.callbacks, self.bar = model, optimizer, callbacks, bar
         model.optimizer, model.stop_training = optimizer, False
@@ -212,7 +216,17 @@ class _Losses:
 
 
 def as_callbacks(callbacks: Sequence[Callback] | Callback | None) -> list[Callback]:
-    """One, several or no callbacks as a list."""
+    """One, several or no callbacks as a list.
+
+    Raises:
+        TypeError: If one is something else.
+    """
     if callbacks is None:
         return []
-    return [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    if not isinstance(callbacks, Callback | Iterable):
+        raise TypeError(f"fit: callbacks must be callbacks, got {callbacks!r}")
+    listed = [callbacks] if isinstance(callbacks, Callback) else list(callbacks)
+    for callback in listed:
+        if not isinstance(callback, Callback):
+            raise TypeError(f"fit: callbacks must be callbacks, got {callback!r}")
+    return listed

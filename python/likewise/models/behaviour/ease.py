@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.models.behaviour.memory import require_memory
@@ -35,14 +35,17 @@ class EASE(Recommender):
 
     Raises:
         MemoryError: At `fit`, before anything is allocated, if the machine has less memory than needed.
-        ValueError: If l2 is not positive.
+        ValueError: At `fit`, if l2 is not a number > 0.
     """
+
+    from_histories: ClassVar[bool] = True
 
     l2: float = 500.0
 
+    def _check(self) -> None:
+        checks.number("EASE", "l2", self.l2, above=0)
+
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        if not self.l2 > 0:
-            raise ValueError(f"EASE: l2 must be positive, got {self.l2!r}")
         require_memory(4 * log.n_items**2 + (1 << 30), f"EASE: weights of {log.n_items:,} x {log.n_items:,} items")
         histories = Histories.of_log(log, np.arange(log.n_users)).distinct()
         self.weights_: NDArray[np.float32] = _core.ease(histories.indptr, histories.items, log.n_items, self.l2)

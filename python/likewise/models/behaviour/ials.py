@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.functional import Tensor
@@ -49,6 +49,8 @@ class IALS(Recommender):
         network_: The trained tables.
     """
 
+    from_histories: ClassVar[bool] = True
+
     dim: int = 192
     epochs: int = 10
     reg: float = 0.008
@@ -58,19 +60,17 @@ class IALS(Recommender):
     seed: int = 0
 
     def _check(self) -> None:
-        if not isinstance(self.dim, int | np.integer) or self.dim < 1:
-            raise ValueError(f"IALS: dim must be a positive integer, got {self.dim!r}")
-        for name in ("reg", "unobserved_weight"):
-            value = getattr(self, name)
-            if not (value > 0 and np.isfinite(value)):
-                raise ValueError(f"IALS: {name} must be a number > 0, got {value!r}")
-        if self.confidence not in (None, "linear", "log"):
-            raise ValueError(f'IALS: confidence must be None, "linear" or "log", got {self.confidence!r}')
+        checks.integer("IALS", "dim", self.dim, least=1)
+        checks.integer("IALS", "epochs", self.epochs, least=0)
+        checks.number("IALS", "reg", self.reg, above=0)
+        checks.number("IALS", "unobserved_weight", self.unobserved_weight, above=0)
+        checks.number("IALS", "exponent", self.exponent)
+        checks.one_of("IALS", "confidence", self.confidence, (None, "linear", "log"))
+        checks.seed("IALS", self.seed)
 
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        self._check()
         pairs, weights = self._pairs(Histories.of_log(log, np.arange(log.n_users)))
-        self.network_ = ALSNetwork(self, pairs, weights, log.n_items)
+        self.network_ = ALSNetwork(self.settings_, pairs, weights, log.n_items)
         self.training_ = learn(self, self.network_, SGD(), lambda epoch: Sides(len(pairs.items)), fitting, self.epochs)
 
     def _pairs(self, histories: Histories) -> tuple[Histories, NDArray[np.float32] | None]:
@@ -95,19 +95,19 @@ class IALS(Recommender):
 
     def _make_scorer(self) -> Scorer:
         items = self._item_vectors()
-        self._item_gram = _core.scaled_gram(items, self.unobserved_weight)
+        self._item_gram = _core.scaled_gram(items, self.settings_.unobserved_weight)
         return FactorScorer(items)
 
     def _queries(self, people: People) -> Scores:
         self.scorer()  # makes the Gram matrix of the items
-        pairs, weights = self._pairs(people.histories)
+        pairs, weights = self.settings_._pairs(people.histories)
         rows, _ = _core.solve_rows(
             self._item_vectors(),
             self._item_gram,
             pairs.indptr,
             pairs.items,
             weights,
-            self._ridge(pairs.lengths, self.n_items),
+            self.settings_._ridge(pairs.lengths, self.n_items),
         )
         return np.asarray(rows)
 
@@ -116,7 +116,7 @@ class IALS(Recommender):
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         nothing = Histories.empty(self.n_users)
-        self.network_ = ALSNetwork(self, nothing, None, self.n_items)
+        self.network_ = ALSNetwork(self.settings_, nothing, None, self.n_items)
         for path, parameter in self.network_.parameters().items():
             parameter.assign(state[path])
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core
+from likewise import _core, checks
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.models.people import People
@@ -39,15 +39,18 @@ class ItemKNN(Recommender):
         ValueError: At `fit`, if a setting is out of its range.
     """
 
+    from_histories: ClassVar[bool] = True
+
     neighbours: int = 100
     similarity: Literal["cosine", "jaccard"] = "cosine"
     shrinkage: float = 10.0
 
+    def _check(self) -> None:
+        checks.integer("ItemKNN", "neighbours", self.neighbours, least=1)
+        checks.one_of("ItemKNN", "similarity", self.similarity, ("cosine", "jaccard"))
+        checks.number("ItemKNN", "shrinkage", self.shrinkage, least=0)
+
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        if self.neighbours < 1:
-            raise ValueError(f"ItemKNN: neighbours must be positive, got {self.neighbours!r}")
-        if self.shrinkage < 0:
-            raise ValueError(f"ItemKNN: shrinkage must not be negative, got {self.shrinkage!r}")
         histories = Histories.of_log(log, np.arange(log.n_users)).distinct()
         k = min(self.neighbours, max(log.n_items - 1, 1))
         self.neighbours_, self.similarities_ = _core.item_neighbours(

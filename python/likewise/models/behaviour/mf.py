@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core, optimizers
+from likewise import _core, checks, optimizers
 from likewise.data import Interactions
 from likewise.models.factors import EpochSteps, FusedFactorNetwork, log_batches
 from likewise.models.learning import learn
@@ -80,17 +80,19 @@ class MF(Recommender):
         return self.loss == "squared" if self.biases is None else self.biases
 
     def _check(self) -> None:
-        for name, known in (("loss", _LOSSES), ("optimizer", tuple(_OPTIMIZERS))):
-            if getattr(self, name) not in known:
-                raise ValueError(f"MF: {name} must be one of {', '.join(known)}; got {getattr(self, name)!r}")
+        checks.one_of("MF", "loss", self.loss, _LOSSES)
+        checks.one_of("MF", "optimizer", self.optimizer, _OPTIMIZERS)
         for name in ("dim", "batch_size", "negatives"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"MF: {name} must be a positive integer, got {value!r}")
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(f"MF: learning_rate must be a number > 0, got {self.learning_rate!r}")
-        if not 0 <= self._l2() < np.inf:
-            raise ValueError(f"MF: l2 must be a number >= 0, got {self.l2!r}")
+            checks.integer("MF", name, getattr(self, name), least=1)
+        checks.integer("MF", "epochs", self.epochs, least=0)
+        checks.number("MF", "learning_rate", self.learning_rate, above=0)
+        if self.l2 is not None:
+            checks.number("MF", "l2", self.l2, least=0)
+        if self.biases is not None:
+            checks.truth("MF", "biases", self.biases)
+        for name in ("draw_seen", "exact"):
+            checks.truth("MF", name, getattr(self, name))
+        checks.seed("MF", self.seed)
         if self.exact and self.optimizer != "adam":
             raise ValueError(f'MF: exact=True is for optimizer="adam", got {self.optimizer!r}')
 
@@ -100,13 +102,12 @@ class MF(Recommender):
     def _l2(self) -> float:
         return self.l2 if self.l2 is not None else 0.25 if self.loss == "squared" else 0.0125
 
-    def _settings(self) -> _core.FactorizationSettings:
+    def _step_settings(self, offset: float) -> _core.FactorizationSettings:
         return _core.FactorizationSettings(
-            loss=self.loss, optimizer=self.optimizer, l2=self._l2(), exact=self.exact, offset=self.offset_
+            loss=self.loss, optimizer=self.optimizer, l2=self._l2(), exact=self.exact, offset=offset
         )
 
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        self._check()
         ratings = None
         self.offset_ = 0.0
         if self.loss == "squared":
@@ -125,7 +126,7 @@ class MF(Recommender):
             draw_seen=self.draw_seen,
         )
         self.network_ = self.network(log.n_users, log.n_items)
-        self.network_.learns(batches, self._settings(), self.epochs)
+        self.network_.learns(batches, self._step_settings(self.offset_), self.epochs)
         self.training_ = learn(
             self,
             self.network_,
@@ -133,6 +134,7 @@ class MF(Recommender):
             lambda epoch: EpochSteps(batches, epoch, len(log), self.batch_size, self._negatives()),
             fitting,
             self.epochs,
+            free=(),  # the rate of a step depends on the number of epochs too
         )
 
     def _values(self, path: str) -> Scores | None:
@@ -144,7 +146,7 @@ class MF(Recommender):
 
     def _adds_to_users(self) -> bool:
         """Whether a user's query ends with what is added to all its scores, against a one in every item."""
-        return self.loss == "squared" or self._values("user_biases") is not None
+        return self.settings_.loss == "squared" or self._values("user_biases") is not None
 
     def _make_scorer(self) -> Scorer:
         items = self._item_vectors()
@@ -155,7 +157,7 @@ class MF(Recommender):
     def _queries(self, people: People) -> Scores:
         users, biases = np.asarray(self.network_.parameters()["users"]), self._values("user_biases")
         known = people.index >= 0
-        rows = np.zeros((len(people), self.dim + 1), dtype=np.float32)
+        rows = np.zeros((len(people), users.shape[1] + 1), dtype=np.float32)
         rows[known, :-1] = users[people.index[known]]
         if biases is not None:
             rows[known, -1] = biases[people.index[known]]
@@ -168,21 +170,21 @@ class MF(Recommender):
 
     def _new_rows(self, people: People) -> Scores:
         """Vectors and biases [n, dim + 1] of users who were not there at training."""
-        histories = people.histories
-        if self.loss == "squared" and histories.ratings is None:
+        histories, settings = people.histories, self.settings_
+        if settings.loss == "squared" and histories.ratings is None:
             raise ValueError('MF: with loss="squared" the history of a new user must have ratings')
         return np.asarray(
             _core.fit_new_users(
                 histories.indptr,
                 histories.items,
-                histories.ratings if self.loss == "squared" else None,
+                histories.ratings if settings.loss == "squared" else None,
                 self._item_vectors(),
                 self._values("item_biases"),
-                self._settings(),
-                negatives=self._negatives(),
+                settings._step_settings(self.offset_),
+                negatives=settings._negatives(),
                 steps=_NEW_USER_STEPS,
                 learning_rate=_NEW_USER_RATE,
-                seed=self.seed,
+                seed=settings.seed,
             )
         )
 
@@ -192,6 +194,6 @@ class MF(Recommender):
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self.offset_ = float(state["offset"][0])
-        self.network_ = self.network(self.n_users, self.n_items)
+        self.network_ = self.settings_.network(self.n_users, self.n_items)
         for path, parameter in self.network_.parameters().items():
             parameter.assign(state[path])

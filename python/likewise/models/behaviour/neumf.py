@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core, nn, optimizers
+from likewise import _core, checks, nn, optimizers
 from likewise import functional as F
 from likewise.data import Interactions
 from likewise.functional import Tensor
@@ -23,6 +23,7 @@ from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import Scorer, Scores, TileScorer
 
 _FINE_TUNING = 1 / 3  # the rate of joint training after pretraining, as a share
+_FREE_ALONE = ("epochs", "pretrain", "alpha")  # settings that do not matter to a tower trained alone
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -64,32 +65,28 @@ class NeuMF(Recommender):
 
     def network(self, n_users: int, n_items: int, towers: Sequence[str] = ("gmf", "mlp")) -> NeuMFNetwork:
         """The network for so many users and items: both towers, or one."""
-        network = NeuMFNetwork(n_users, n_items, self.dim, self.layers, towers)
+        network = NeuMFNetwork(n_users, n_items, int(self.dim), [int(size) for size in self.layers], towers)
         network.seed = self.seed
         network.build_weights()
         return network
 
     def _check(self) -> None:
         for name in ("dim", "batch_size", "negatives"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 1:
-                raise ValueError(f"NeuMF: {name} must be a positive integer, got {value!r}")
+            checks.integer("NeuMF", name, getattr(self, name), least=1)
         for name in ("epochs", "pretrain"):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or value < 0:
-                raise ValueError(f"NeuMF: {name} must be 0 or more, got {value!r}")
-        layers = list(self.layers)
-        if len(layers) < 2 or layers[0] % 2 or any(size < 1 for size in layers):
-            raise ValueError(f"NeuMF: layers must be an even size, then those of hidden layers, got {layers}")
-        for name, lowest in (("learning_rate", "> 0"), ("l2", ">= 0")):
-            value = getattr(self, name)
-            if not (value >= 0 and np.isfinite(value)) or (value == 0 and lowest == "> 0"):
-                raise ValueError(f"NeuMF: {name} must be a number {lowest}, got {value!r}")
-        if not 0 <= self.alpha <= 1:
-            raise ValueError(f"NeuMF: alpha must lie between 0 and 1, got {self.alpha!r}")
+            checks.integer("NeuMF", name, getattr(self, name), least=0)
+        if not isinstance(self.layers, list | tuple):
+            raise ValueError(f"NeuMF: layers must be a list or tuple of sizes, got {self.layers!r}")
+        for place, size in enumerate(self.layers):
+            checks.integer("NeuMF", f"layers[{place}]", size, least=1)
+        if len(self.layers) < 2 or self.layers[0] % 2:
+            raise ValueError(f"NeuMF: layers must be an even size, then those of hidden layers, got {self.layers!r}")
+        checks.number("NeuMF", "learning_rate", self.learning_rate, above=0)
+        checks.number("NeuMF", "l2", self.l2, least=0)
+        checks.share("NeuMF", "alpha", self.alpha)
+        checks.seed("NeuMF", self.seed)
 
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        self._check()
         batches = log_batches(
             log.indptr,
             log.item_index,
@@ -103,15 +100,23 @@ class NeuMF(Recommender):
         if self.pretrain:
             for tower in ("gmf", "mlp"):
                 alone[tower] = self.network(log.n_users, log.n_items, [tower])
-                self._learn(alone[tower], batches, len(log), _stage(fitting, tower), self.pretrain, self.learning_rate)
+                stage = _stage(fitting, tower)
+                self._learn(alone[tower], batches, len(log), stage, self.pretrain, self.learning_rate, _FREE_ALONE)
         joint = self.network(log.n_users, log.n_items)
         if alone:
             joint.join(alone, {"gmf": self.alpha, "mlp": 1 - self.alpha})
         rate = self.learning_rate * (_FINE_TUNING if alone else 1)
-        self._learn(joint, batches, len(log), fitting, self.epochs, rate)
+        self._learn(joint, batches, len(log), fitting, self.epochs, rate, ("epochs",))
 
     def _learn(
-        self, network: NeuMFNetwork, batches: _core.Batches, rows: int, fitting: Fitting, epochs: int, rate: float
+        self,
+        network: NeuMFNetwork,
+        batches: _core.Batches,
+        rows: int,
+        fitting: Fitting,
+        epochs: int,
+        rate: float,
+        free: Collection[str],
     ) -> None:
         self.network_ = network
         self.training_ = learn(
@@ -121,6 +126,7 @@ class NeuMF(Recommender):
             lambda epoch: EpochBatches(batches, epoch, rows, self.batch_size),
             fitting,
             epochs,
+            free,
         )
 
     def _make_scorer(self) -> Scorer:
@@ -128,7 +134,7 @@ class NeuMF(Recommender):
 
     def _frozen(self) -> NeuMFNetwork:
         """The network as it is now, out of reach of training."""
-        frozen = self.network(self.n_users, self.n_items, self.network_.tower_names)
+        frozen = self.settings_.network(self.n_users, self.n_items, self.network_.tower_names)
         for path, weight in self.network_.named_weights().items():
             frozen.named_weights()[path].assign(weight)
         frozen.trainable = False
@@ -140,14 +146,15 @@ class NeuMF(Recommender):
         rows[known] = self.network_.user_rows()[people.index[known]]
         if not known.all():
             network = cast(NeuMFScorer, self.scorer()).network
-            rows[~known] = fit_user_rows(network, people.take(~known).histories, self.negatives, self.seed)
+            histories, settings = people.take(~known).histories, self.settings_
+            rows[~known] = fit_user_rows(network, histories, settings.negatives, settings.seed)
         return rows
 
     def _state(self) -> dict[str, NDArray[Any]]:
         return {path: np.asarray(weight) for path, weight in self.network_.named_weights().items()}
 
     def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self.network_ = self.network(self.n_users, self.n_items)
+        self.network_ = self.settings_.network(self.n_users, self.n_items)
         for path, weight in self.network_.named_weights().items():
             weight.assign(state[path])
 

@@ -19,6 +19,9 @@ from likewise.models.retrieval import Scorer
 class Popularity(Recommender):
     """The items with the most rows in the log, the same for everybody: what any other model has to beat."""
 
+    def _check(self) -> None:
+        """There are no settings."""
+
     def _train(self, log: Interactions, fitting: Fitting) -> None:
         """Nothing beyond the counts every model keeps."""
 
