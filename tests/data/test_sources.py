@@ -322,3 +322,34 @@ def test_recognised_columns_are_said_once(tmp_path, caplog):
     said = [record.message for record in caplog.records]
     assert len(said) == 1
     assert "user = 'SessionId', item = 'ItemId', timestamp = 'Time'" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ("(1, 2), (null, 3)) t(user, item)", "user"),
+        ("(9007199254740993, 2), (null, 3)) t(user, item)", "user"),
+        ("('a', 2), (null, 3)) t(user, item)", "user"),
+        ("(1, 2, 4.5), (1, 3, null)) t(user, item, rating)", "rating"),
+        ("(1, 2, 4), (1, 3, null)) t(user, item, timestamp)", "timestamp"),
+        ("(1, 2, date '2020-01-31'), (1, 3, null)) t(user, item, timestamp)", "timestamp"),
+        ("(1, 2, 'view'), (1, 3, null)) t(user, item, event)", "event"),
+    ],
+)
+def test_null_of_duckdb_is_a_missing_value(values, column):
+    query = f"select * from (values {values}"
+    with pytest.raises(ValueError, match=rf"the query, row 2, column {column}: no {column}: .*{column}=None"):
+        lw.Interactions.from_sql(query, duckdb.connect())
+    log = lw.Interactions.from_sql(query, duckdb.connect(), errors="skip")
+    assert log.items.tolist() == [2]
+    assert log.user_ids.dtype == (object if "'a'" in values else np.int64)
+
+
+@pytest.mark.parametrize(
+    "users", [np.ma.array([2**60 + 1, 7], mask=[0, 1]), [2**60 + 1, None], np.ma.array(["a", "b"], mask=[0, 1])]
+)
+def test_a_masked_id_is_missing(users):
+    with pytest.raises(ValueError, match="the arrays, row 2, column user: no user"):
+        lw.Interactions(users, [1, 2])
+    log = lw.Interactions.from_frame({"user": users, "item": [1, 2]}, errors="skip")
+    assert log.users.tolist() == [users[0]]

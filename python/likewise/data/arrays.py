@@ -15,6 +15,8 @@ from likewise.data.columns import Role
 def as_column(values: Any, role: Role) -> NDArray[Any]:
     """A column as an array of integers, floats, datetime64, or an object array of str and None.
 
+    Where a value is missing, integers are a masked array; floats have NaN, dates NaT, text None.
+
     Args:
         values: A one-dimensional array, Series or list [rows].
         role: What it holds; errors name it.
@@ -27,8 +29,7 @@ def as_column(values: Any, role: Role) -> NDArray[Any]:
         raise TypeError(f"{role}: takes a one-dimensional array, Series or list, got {type(values).__name__}")
     array: NDArray[Any]
     if isinstance(values, np.ma.MaskedArray):
-        masked: Any = values.astype(object) if np.ma.is_masked(values) else values
-        array = masked.filled(None) if np.ma.is_masked(values) else masked.data
+        array = _unmasked(values)
     elif hasattr(values, "__array__"):
         array = np.asarray(values)
     else:
@@ -54,18 +55,37 @@ def joined_columns(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
         return np.empty(0, dtype=np.int64)
     kinds = {part.dtype.kind for part in parts}
     if len(kinds) == 1 or kinds <= set("iub"):
-        return np.concatenate(parts)
+        has_missing = any(np.ma.is_masked(part) for part in parts)
+        return np.ma.concatenate(parts) if has_missing else np.concatenate(parts)  # type: ignore[no-untyped-call]
     return _from_objects([value for part in parts for value in part.tolist()], "user")
+
+
+def _unmasked(values: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
+    """A masked array as a plain one; integers stay masked, which DuckDB takes."""
+    if not np.ma.is_masked(values):
+        return values.data
+    kind = values.dtype.kind
+    if kind in "iub":
+        return values
+    if kind in "fM":
+        return values.filled(np.nan if kind == "f" else np.datetime64("NaT"))
+    objects = values.data.astype(object)
+    objects[np.ma.getmaskarray(values)] = None
+    return objects
 
 
 def _from_objects(values: list[Any], role: Role) -> NDArray[Any]:
     """A list of Python values as the narrowest array that holds them all, None where one is missing."""
     there = [value for value in values if not _is_missing(value)]
     if all(isinstance(value, (bool, int, np.integer)) for value in there):
-        if len(there) == len(values) and all(-(2**63) <= value < 2**63 for value in there):
-            return np.array(values, dtype=np.int64)
-        if any(abs(int(value)) > 2**53 for value in there):
+        if not all(-(2**63) <= value < 2**63 for value in there):
             return _texts(values)
+        if len(there) == len(values):
+            return np.array(values, dtype=np.int64)
+        if there:
+            missing = [_is_missing(value) for value in values]
+            numbers = [0 if lacks else value for value, lacks in zip(values, missing, strict=True)]
+            return np.ma.array(numbers, mask=missing, dtype=np.int64)
     if all(isinstance(value, (bool, int, float, np.number)) or _is_decimal(value) for value in there):
         return np.array([np.nan if _is_missing(value) else float(value) for value in values], dtype=np.float64)
     if all(isinstance(value, (date, np.datetime64)) for value in there):

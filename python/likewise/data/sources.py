@@ -75,15 +75,18 @@ def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
         ValueError: If a column is not recognised, or a row is malformed.
     """
     if isinstance(frame, Mapping):
-        names = [str(name) for name in frame]
-        places = find_columns(names, named, "the frame")
-        listed = list(frame.values())
-        return from_arrays({role: listed[place] for role, place in places.items()}, options, "the frame")
+        return _from_mapping(frame, named, options, "the frame")
     columns = getattr(frame, "column_names", getattr(frame, "columns", None))
     if columns is None or not hasattr(frame, "__len__"):
         raise TypeError(f"frame: takes a pandas, polars or pyarrow table, got {type(frame).__name__}")
     places = find_columns([str(name) for name in columns], named, "the frame")
     return _read_registered(_renamed(frame, list(columns), places), places, options, "the frame")
+
+
+def _from_mapping(columns: Mapping[Any, Any], named: Named, options: ReadOptions, source: str) -> Rows:
+    places = find_columns([str(name) for name in columns], named, source)
+    listed = list(columns.values())
+    return from_arrays({role: listed[place] for role, place in places.items()}, options, source)
 
 
 def _renamed(frame: Any, names: list[Any], places: Mapping[Role, int]) -> Any:
@@ -131,8 +134,7 @@ def from_sql(query: str, connection: Any, named: Named, options: ReadOptions) ->
         ValueError: If a column is not recognised, or a row is malformed.
     """
     if hasattr(connection, "fetchnumpy"):
-        result = connection.execute(query).fetchnumpy()
-        return from_frame(result, named, options)
+        return _from_mapping(connection.execute(query).fetchnumpy(), named, options, "the query")
     if not hasattr(connection, "cursor"):
         raise TypeError(f"connection: takes a DuckDB or a DB-API 2 connection, got {type(connection).__name__}")
     cursor = connection.cursor()
