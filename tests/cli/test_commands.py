@@ -65,6 +65,23 @@ def test_titles_are_shown_with_recommendations(likewise, ratings, tmp_path):
     assert {row["like"] for row in rows} == {3}
 
 
+def test_train_never_overwrites_what_is_no_model(failure, likewise, ratings, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_bytes(ratings.read_bytes())
+    said = failure("train", log, "--model", "popularity", "--out", log)
+    assert said == f"--out: {log} is there and is no model file; it is not overwritten"
+    assert log.read_bytes() == ratings.read_bytes()
+    for _ in range(2):
+        likewise("train", log, "--model", "popularity", "--out", tmp_path / "m.lw")
+
+
+def test_train_checks_where_to_write_before_it_reads(failure, tmp_path):
+    arguments = ["train", tmp_path / "no.csv", "--model", "popularity", "--out"]
+    assert failure(*arguments, tmp_path) == f"--out: takes a file, got the folder {tmp_path}"
+    said = failure(*arguments, tmp_path / "sub" / "m.lw")
+    assert said == f"--out: no folder {tmp_path / 'sub'} to write m.lw to"
+
+
 def test_compare_shows_every_model(likewise, ratings):
     rows = likewise("compare", ratings, "--models", "popularity,mf", "--metrics", "ndcg@5,auc", "--json")
     assert [row["model"] for row in rows] == ["Popularity", "MF"]

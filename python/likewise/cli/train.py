@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from likewise.cli.arguments import Command, declare_log, declare_settings, make_model, read_log
@@ -21,7 +23,9 @@ PATIENCE_EPOCHS = 3
 def _declare(parser: argparse.ArgumentParser) -> None:
     declare_log(parser, "log", "who did what")
     parser.add_argument("--model", required=True, help="popularity, itemknn, ease, ials, mf or neumf")
-    parser.add_argument("--out", required=True, metavar="FILE", help="the model file to write")
+    parser.add_argument(
+        "--out", required=True, metavar="FILE", help="the model file to write; an older one is replaced"
+    )
     declare_settings(parser)
     parser.add_argument(
         "--validation",
@@ -38,6 +42,7 @@ def _declare(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from likewise.data import Features
 
+    _check_out(Path(arguments.out))
     model = make_model(arguments.model, dict(arguments.settings))
     log = read_log(arguments.log, arguments)
     say(f"{arguments.log}: {log!r}")
@@ -63,6 +68,25 @@ def _run(arguments: argparse.Namespace) -> None:
     }
     described = "".join(f", validation {name} {value:.4f}" for name, value in quality.items())
     show(result, f"{model!r} trained in {seconds:.1f} s{described}; saved as {arguments.out}", arguments.json)
+
+
+def _check_out(out: Path) -> None:
+    """Refuses what cannot or must not be written before any work is done.
+
+    Raises:
+        ValueError: If `out` is a folder, or a file that is no model file.
+        OSError: If its folder is not there or cannot be written to.
+    """
+    from likewise.files import is_ours
+
+    if out.is_dir():
+        raise ValueError(f"--out: takes a file, got the folder {out}")
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"--out: no folder {out.parent} to write {out.name} to")
+    if not os.access(out.parent, os.W_OK):
+        raise PermissionError(f"--out: the folder {out.parent} of {out.name} cannot be written to")
+    if out.exists() and not (out.is_file() and is_ours(out)):
+        raise ValueError(f"--out: {out} is there and is no model file; it is not overwritten")
 
 
 def _fit_with_validation(
