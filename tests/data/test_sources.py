@@ -353,3 +353,18 @@ def test_a_masked_id_is_missing(users):
         lw.Interactions(users, [1, 2])
     log = lw.Interactions.from_frame({"user": users, "item": [1, 2]}, errors="skip")
     assert log.users.tolist() == [users[0]]
+
+
+def test_parquet_files_of_other_columns_are_named(tmp_path):
+    TABLE.to_parquet(tmp_path / "part-1.parquet")
+    TABLE.assign(more=1).to_parquet(tmp_path / "part-2.parquet")
+    with pytest.raises(ValueError, match=r"part-2.parquet: columns .*'more'\], but .*part-1.parquet has"):
+        lw.Interactions.read(tmp_path / "part-*.parquet")
+
+
+def test_parquet_columns_may_have_the_names_duckdb_gives(tmp_path):
+    TABLE.assign(Filename="x", file_row_number=0).to_parquet(tmp_path / "log.parquet")
+    assert rows_of(lw.Interactions.read(tmp_path / "log.parquet")) == ROWS
+    TABLE.assign(filename=None, rating=[1, 2, None, 4, 5]).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(ValueError, match=r"log.parquet, row 3, column rating: no rating"):
+        lw.Interactions.read(tmp_path / "log.parquet")

@@ -6,6 +6,9 @@ import codecs
 import glob
 import gzip
 import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, Any
@@ -51,9 +54,32 @@ def is_gzip(path: Path) -> bool:
     return start.startswith(_GZIP)
 
 
+class _Unpacked(gzip.GzipFile):
+    """The content of a gzipped file; a damaged one is a ValueError that names it."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._damage_named():
+            return super().read(size)
+
+    def read1(self, size: int = -1) -> bytes:
+        with self._damage_named():
+            return super().read1(size)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{self.name}: the gzip file is damaged or cut short: {error}") from error
+
+
 def open_bytes(path: Path) -> IO[bytes]:
-    """A file's bytes, unpacked."""
-    file: Any = gzip.open if is_gzip(path) else open
+    """A file's bytes, unpacked.
+
+    Raises:
+        ValueError: If it is compressed by something else than gzip; later, where a gzip file is damaged.
+    """
+    file: Any = _Unpacked if is_gzip(path) else open
     opened: IO[bytes] = file(path, "rb")
     return opened
 

@@ -32,7 +32,7 @@ def read_json_lines(paths: Sequence[Path], named: Named, options: ReadOptions, e
     source = joined_name(paths)
     keys = _keys(paths[0], encoding)
     places = find_columns(keys, named, source)
-    with open_database(options.memory_limit) as database:
+    with open_database(source, options.memory_limit) as database:
         for number, path in enumerate(paths):
             _load_lines(database, number, path, encoding)
         columns: dict[Role, str] = {role: _member(keys[place]) for role, place in places.items()}

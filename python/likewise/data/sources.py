@@ -12,7 +12,7 @@ import numpy as np
 
 from likewise.data.arrays import as_column, joined_columns
 from likewise.data.columns import Named, Role, find_columns
-from likewise.data.database import open_database, quoted
+from likewise.data.database import Database, first_line, open_database, quoted
 from likewise.data.delimited import read_delimited
 from likewise.data.files import find_files, open_bytes, plainly_named
 from likewise.data.jsonlines import read_json_lines
@@ -57,14 +57,29 @@ def from_file(
 
 def _read_parquet(paths: Sequence[Path], named: Named, options: ReadOptions) -> Rows:
     source = joined_name(paths)
-    with open_database(options.memory_limit) as database:
+    with open_database(source, options.memory_limit) as database:
         files = [str(plainly_named(path, database.folder)) for path in paths]
-        sql = "read_parquet(?, filename = true, file_row_number = true)"
-        described = database.rows("DESCRIBE SELECT * FROM read_parquet(?)", files)
-        names = [str(name) for name, *_ in described]
+        names, *others = (_parquet_columns(database, path, file) for path, file in zip(paths, files, strict=True))
+        for path, other in zip(paths[1:], others, strict=True):
+            if other != names:
+                raise ValueError(f"{path}: columns {other}, but {paths[0]} has {names}")
         columns = {role: quoted(names[place]) for role, place in find_columns(names, named, source).items()}
-        origin = ("filename", "file_row_number + 1", "''")
-        return read_typed(database, TypedRelation(source, sql, [files], columns, origin=origin), options)
+        if {name.lower() for name in names} & {"filename", "file_row_number"}:  # DuckDB would have them twice
+            relation = TypedRelation(source, "read_parquet(?)", [files], columns)
+        else:
+            sql = "read_parquet(?, filename = true, file_row_number = true)"
+            origin = ("filename", "file_row_number + 1", "''")
+            relation = TypedRelation(source, sql, [files], columns, origin=origin)
+        return read_typed(database, relation, options)
+
+
+def _parquet_columns(database: Database, path: Path, file: str) -> list[str]:
+    import duckdb
+
+    try:
+        return [str(name) for name, *_ in database.rows("DESCRIBE SELECT * FROM read_parquet(?)", file)]
+    except duckdb.Error as error:
+        raise ValueError(f"{path}: not readable as parquet: {first_line(error)}") from error
 
 
 def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
@@ -120,7 +135,7 @@ def from_arrays(columns: Mapping[Role, Any], options: ReadOptions, source: str =
 
 
 def _read_registered(columns: Any, roles: Iterable[Role], options: ReadOptions, source: str) -> Rows:
-    with open_database(options.memory_limit) as database:
+    with open_database(source, options.memory_limit) as database:
         database.connection.register(_REGISTERED, columns)
         relation = TypedRelation(source, _REGISTERED, [], {role: quoted(role) for role in roles})
         return read_typed(database, relation, options)
