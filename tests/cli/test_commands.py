@@ -120,6 +120,13 @@ def test_recommend_for_somebody_new_leaves_out_what_they_named(likewise, model_f
     assert not {row["item"] for row in without} & {3, 4}
 
 
+def test_an_item_with_a_comma_is_named_in_quotes(likewise, tmp_path):
+    (tmp_path / "log.csv").write_text('user,item\nann,"Heat, The"\nann,Alien\nbob,"Heat, The"\nbob,Up\n')
+    likewise("train", tmp_path / "log.csv", "--model", "itemknn", "--out", tmp_path / "m.lw")
+    rows = likewise("recommend", tmp_path / "m.lw", "--history", '"Heat, The"', "--exclude", "Up", "--json")
+    assert [row["item"] for row in rows] == ["Alien"]
+
+
 ERRORS = {
     "no such model": (
         ["train", "{ratings}", "--model", "oracle", "--out", "m.lw"],
@@ -143,6 +150,12 @@ ERRORS = {
     "an unknown user": (["recommend", "{model}", "--user", "77"], "unknown user id 77"),
     "a user that is no integer": (["recommend", "{model}", "--user", "ann"], "ids are integers here, got 'ann'"),
     "nobody": (["recommend", "{model}"], "one of the arguments --user --history is required"),
+    "a history of nothing": (["recommend", "{model}", "--history", ","], "argument --history: takes at least one"),
+    "an empty exclusion": (
+        ["recommend", "{model}", "--user", "1", "--exclude", ""],
+        "argument --exclude: takes at least one, got ''",
+    ),
+    "no models": (["compare", "{ratings}", "--models", ""], "argument --models: takes at least one, got ''"),
     "no item vectors": (["similar", "{model}", "--item", "1"], "Popularity has no item vectors"),
     "an unknown metric": (["evaluate", "{model}", "{ratings}", "--metrics", "luck@3"], ""),
 }
