@@ -82,6 +82,16 @@ def test_train_checks_where_to_write_before_it_reads(failure, tmp_path):
     assert said == f"--out: no folder {tmp_path / 'sub'} to write m.lw to"
 
 
+def test_titles_may_have_another_encoding(likewise, ratings, tmp_path):
+    titles = tmp_path / "titles.txt"
+    lines = ["item;title", *(f"{item};Amélie, {item}" for item in range(1, 31))]
+    titles.write_text("\n".join(lines), encoding="latin-1")
+    options = ["--items", titles, "--items-encoding", "latin-1", "--items-separator", ";"]
+    likewise("train", ratings, "--model", "popularity", "--out", tmp_path / "m.lw", *options)
+    rows = likewise("recommend", tmp_path / "m.lw", "--user", "1", "--k", "1", "--json")
+    assert rows[0]["title"] == f"Amélie, {rows[0]['item']}"
+
+
 def test_compare_shows_every_model(likewise, ratings):
     rows = likewise("compare", ratings, "--models", "popularity,mf", "--metrics", "ndcg@5,auc", "--json")
     assert [row["model"] for row in rows] == ["Popularity", "MF"]

@@ -13,7 +13,7 @@ from likewise.cli.arguments import Command, declare_log, declare_settings, make_
 from likewise.cli.output import say, show
 
 if TYPE_CHECKING:
-    from likewise.data import Interactions
+    from likewise.data import Features, Interactions
     from likewise.models import Recommender
 
 VALIDATION_METRICS = ("ndcg@10", "recall@10")
@@ -36,12 +36,12 @@ def _declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--items", metavar="FILE", help="a table of items, ids first; its column `title` is shown with recommendations"
     )
+    parser.add_argument("--items-separator", help="what separates columns of --items; recognised where not given")
+    parser.add_argument("--items-encoding", default="utf-8", help="of --items, such as latin-1 (default: %(default)s)")
     parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop training after this time")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from likewise.data import Features
-
     _check_out(Path(arguments.out))
     model = make_model(arguments.model, dict(arguments.settings))
     log = read_log(arguments.log, arguments)
@@ -50,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> None:
     quality: dict[str, float] = {}
     options: dict[str, Any] = {"time_limit": arguments.time_limit}
     if arguments.items:
-        options["item_features"] = Features.read(arguments.items)
+        options["item_features"] = _read_items(arguments)
     if arguments.validation is None:
         model.fit(log, **options)
     else:
@@ -68,6 +68,15 @@ def _run(arguments: argparse.Namespace) -> None:
     }
     described = "".join(f", validation {name} {value:.4f}" for name, value in quality.items())
     show(result, f"{model!r} trained in {seconds:.1f} s{described}; saved as {arguments.out}", arguments.json)
+
+
+def _read_items(arguments: argparse.Namespace) -> Features:
+    from likewise.data import Features
+
+    items = Features.read(arguments.items, separator=arguments.items_separator, encoding=arguments.items_encoding)
+    if "title" not in items.columns:
+        say(f"{arguments.items}: no column 'title' to show with recommendations among {', '.join(items.columns)}")
+    return items
 
 
 def _check_out(out: Path) -> None:

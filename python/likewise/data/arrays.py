@@ -76,26 +76,26 @@ def _unmasked(values: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:
 
 def _from_objects(values: list[Any], role: Role) -> NDArray[Any]:
     """A list of Python values as the narrowest array that holds them all, None where one is missing."""
-    there = [value for value in values if not _is_missing(value)]
+    there = [value for value in values if not is_missing(value)]
     if all(isinstance(value, (bool, int, np.integer)) for value in there):
         if not all(-(2**63) <= value < 2**63 for value in there):
             return _texts(values)
         if len(there) == len(values):
             return np.array(values, dtype=np.int64)
         if there:
-            missing = [_is_missing(value) for value in values]
+            missing = [is_missing(value) for value in values]
             numbers = [0 if lacks else value for value, lacks in zip(values, missing, strict=True)]
             return np.ma.array(numbers, mask=missing, dtype=np.int64)
     if all(isinstance(value, (bool, int, float, np.number)) or _is_decimal(value) for value in there):
-        return np.array([np.nan if _is_missing(value) else float(value) for value in values], dtype=np.float64)
+        return np.array([np.nan if is_missing(value) else float(value) for value in values], dtype=np.float64)
     if all(isinstance(value, (date, np.datetime64)) for value in there):
-        return np.array([None if _is_missing(value) else _naive(value) for value in values], dtype="datetime64[us]")
+        return np.array([None if is_missing(value) else _naive(value) for value in values], dtype="datetime64[us]")
     return _texts(values)
 
 
 def _texts(values: list[Any]) -> NDArray[Any]:
     array = np.empty(len(values), dtype=object)
-    array[:] = [None if _is_missing(value) else str(value) for value in values]
+    array[:] = [None if is_missing(value) else str(value) for value in values]
     return array
 
 
@@ -110,7 +110,7 @@ def _is_decimal(value: Any) -> bool:
     return type(value).__name__ == "Decimal"
 
 
-def _is_missing(value: Any) -> bool:
+def is_missing(value: Any) -> bool:
     """Whether a value is None, NaN, NaT or pandas' NA."""
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True

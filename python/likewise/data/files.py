@@ -18,6 +18,8 @@ import numpy as np
 _GZIP = b"\x1f\x8b"
 _UNREADABLE = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstandard"}
 _BLOCK = 1 << 20
+UNDECODED = "\udc80-\udcff"  # what bytes become that are not valid in the encoding
+NOT_DECODED = "bytes that are not valid in the encoding (give encoding=, such as 'latin-1')"
 _LONGEST_END = 64  # bytes; empty lines at the end of a file
 
 
@@ -102,6 +104,11 @@ def open_text(path: Path, encoding: str) -> IO[str]:
     newline = "\n" if b"\n" in start or b"\r" not in start else "\r"
     name = "utf-8-sig" if name == "utf-8" else name
     return io.TextIOWrapper(file, encoding=name, errors="surrogateescape", newline=newline)
+
+
+def printable(text: str) -> str:
+    """Text with bytes that were not valid in the encoding written out."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def count_lines(path: Path) -> int:

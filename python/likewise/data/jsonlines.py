@@ -8,7 +8,7 @@ from pathlib import Path
 
 from likewise.data.columns import Named, Role, find_columns
 from likewise.data.database import Database, open_database
-from likewise.data.files import is_gzip, open_text, plainly_named
+from likewise.data.files import is_gzip, open_text, plainly_named, printable
 from likewise.data.idkinds import IdKind, IdReading, text_readings
 from likewise.data.loading import joined_name
 from likewise.data.rows import ReadOptions, Rows
@@ -107,13 +107,9 @@ def _load_lines(database: Database, number: int, path: Path, encoding: str) -> N
             for line in source:
                 text = line.rstrip("\r\n")
                 is_text = text.isascii() or not any("\udc80" <= mark <= "\udcff" for mark in text)
-                target.write(text if is_text else f"not valid in {encoding}: {_readable(text)}")
+                target.write(text if is_text else f"not valid in {encoding}: {printable(text)}")
                 target.write("\n")
         try:
             database.run(insert, [str(copy)], _SEPARATOR, "none")
         except duckdb.Error as error:
             raise ValueError(f"{path}: not readable as lines of at most {_LONGEST_LINE:,} bytes: {error}") from error
-
-
-def _readable(text: str) -> str:
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")

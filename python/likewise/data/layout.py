@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from likewise.data.columns import Named, Places, Role, find_columns, is_known, logger, plain_name
-from likewise.data.files import open_text
+from likewise.data.files import NOT_DECODED, UNDECODED, open_text, printable
 from likewise.data.idkinds import IdKind
 
 SAMPLE_LINES = 20_480
@@ -94,11 +94,14 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if quoted else cell
 
 
-def read_cells(path: Path, separator: str | None, encoding: str, names: Sequence[str] | None) -> list[list[str]]:
-    """All rows of a small file, the names of its columns first.
+def read_cells(
+    path: Path, separator: str | None, encoding: str, names: Sequence[str] | None
+) -> list[tuple[int, list[str]]]:
+    """All rows of a small file, each with the line it ends at; the names of its columns first.
 
     Raises:
-        ValueError: If a row has another number of columns; names file and line.
+        ValueError: If a row has another number of columns, or bytes that are not valid in the encoding; names file and
+            line.
     """
     with open_text(path, encoding) as file:
         start = [line for _, line in zip(range(SAMPLE_LINES), file, strict=False) if line.strip()]
@@ -108,12 +111,17 @@ def read_cells(path: Path, separator: str | None, encoding: str, names: Sequence
         file.seek(0)
         mark = separator if len(separator) == 1 else "\x1f"
         reader = csv.reader((line.replace(separator, mark) for line in file), delimiter=mark)
-        rows = [] if names is None else [list(names)]
-        for row in reader:
-            if row and rows and len(row) != len(rows[0]):
-                raise ValueError(f"{path}, line {reader.line_num}: {len(row)} columns instead of {len(rows[0])}: {row}")
-            if row:
-                rows.append(row)
+        rows = [] if names is None else [(0, list(names))]
+        try:
+            for row in reader:
+                if row and rows and len(row) != len(rows[0][1]):
+                    raise ValueError(f"{len(row)} columns instead of {len(rows[0][1])}: {row}")
+                if re.search(f"[{UNDECODED}]", "".join(row)):
+                    raise ValueError(f"{NOT_DECODED}: {printable(separator.join(row))!r}")
+                if row:
+                    rows.append((reader.line_num, row))
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     return rows
 
 
