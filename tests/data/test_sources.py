@@ -368,3 +368,85 @@ def test_parquet_columns_may_have_the_names_duckdb_gives(tmp_path):
     TABLE.assign(filename=None, rating=[1, 2, None, 4, 5]).to_parquet(tmp_path / "log.parquet")
     with pytest.raises(ValueError, match=r"log.parquet, row 3, column rating: no rating"):
         lw.Interactions.read(tmp_path / "log.parquet")
+
+
+def test_every_id_is_looked_up_by_its_own_kind():
+    log = lw.Interactions([1, 2], [10, 20])
+    assert log.find_users([1, "zz", b"a", 2**70, 2.0, 1.5, "1"]).tolist() == [0, -1, -1, -1, 1, -1, -1]
+    assert log.find_users(2**70).tolist() == [-1]
+    assert log.find_users(np.array([2**64 - 1], np.uint64)).tolist() == [-1]
+    with pytest.raises(KeyError, match="unknown user id 'zz': the vocabulary has 2 ids"):
+        log.index_of_users(name for name in [1, "zz"])
+    with pytest.raises(ValueError, match="user ids: an id is missing"):
+        log.find_users(np.ma.array([1, 2], mask=[0, 1]))
+    model = lw.models.Popularity().fit(log)
+    assert model.recommend([1, "zz"], k=1, unknown="popular").fallback.tolist() == [False, True]
+
+
+def test_integers_beyond_64_bits_are_text_to_the_log_and_to_who_asks():
+    for users in ([2**63, 1], np.array([2**63, 1], np.uint64)):
+        log = lw.Interactions(users, [10, 20])
+        assert log.user_ids.tolist() == ["1", "9223372036854775808"]
+        assert log.index_of_users(users).tolist() == [1, 0]
+        assert log.index_of_users(2**63).tolist() == [1]
+
+
+def test_bytes_are_text():
+    for users in ([b"ann", b"bob"], np.array([b"ann", b"bob"])):
+        assert lw.Interactions(users, [1, 2]).user_ids.tolist() == ["ann", "bob"]
+    table = pa.table({"user": [b"ann", b"bob"], "item": [1, 2]})
+    assert lw.Interactions.from_frame(table).user_ids.tolist() == ["ann", "bob"]
+    log = lw.Interactions([b"ann", "b\u00e9a".encode()], [1, 2])
+    assert log.user_ids.tolist() == ["ann", "b\u00e9a"]
+    assert log.index_of_users([b"ann"]).tolist() == log.index_of_users(b"ann").tolist() == [0]
+    with pytest.raises(ValueError, match=r"user: takes bytes only if they are UTF-8, got b'.xff'"):
+        lw.Interactions([b"\xff"], [1])
+
+
+NOT_FLAT = {
+    "a list": lambda: lw.Interactions([[1, 2]], [1]),
+    "tuples": lambda: lw.Interactions([(1, 2)], [1]),
+    "DuckDB": lambda: lw.Interactions.from_sql("select [1, 2] as user, 1 as item", duckdb.connect()),
+    "polars": lambda: lw.Interactions.from_frame(pl.DataFrame({"user": [[1, 2]], "item": [1]})),
+    "pandas": lambda: lw.Interactions.from_frame(pd.DataFrame({"user": [[1, 2]], "item": [1]})),
+    "a struct": lambda: lw.Interactions.from_frame(pa.table({"user": [{"a": 1}], "item": [1]})),
+}
+
+
+@pytest.mark.parametrize("source", NOT_FLAT)
+def test_values_of_several_parts_are_refused(source):
+    with pytest.raises(ValueError, match=r"user: takes (one dimension|numbers, text or dates)"):
+        NOT_FLAT[source]()
+
+
+def test_nested_json_is_malformed(tmp_path):
+    (tmp_path / "log.jsonl").write_text(
+        '{"user": "[x]", "item": "{"}\n{"user": ["a"], "item": "b"}\n{"user": "c", "item": {"d": 1}}\n'
+    )
+    with pytest.raises(ValueError, match=r"log.jsonl, line 2, column user: no user"):
+        lw.Interactions.read(tmp_path / "log.jsonl")
+    log = lw.Interactions.read(tmp_path / "log.jsonl", errors="skip")
+    assert list(zip(log.users, log.items, strict=True)) == [("[x]", "{")]
+
+
+def test_types_duckdb_does_not_have_are_read_or_named():
+    wide = pl.DataFrame({"user": [2, 1], "item": [1, 2]}).with_columns(pl.col("user").cast(pl.Int128))
+    assert lw.Interactions.from_frame(wide).user_ids.tolist() == [1, 2]
+    months = pd.DataFrame({"user": [1], "item": [1], "timestamp": pd.period_range("2020-01", periods=1, freq="M")})
+    with pytest.raises(ValueError, match=r"the frame: DuckDB cannot read it: .*period"):
+        lw.Interactions.from_frame(months)
+    for users in (["a\udce9"], pd.Series(["a\udce9"], dtype=object)):
+        with pytest.raises(ValueError, match=r"DuckDB cannot read it: .*surrogate"):
+            lw.Interactions.from_frame({"user": users, "item": [1]})
+
+
+def test_a_relation_of_duckdb_is_a_frame():
+    log = lw.Interactions.from_frame(duckdb.sql("select 1 as user, 2 as item"))
+    assert (log.users.tolist(), log.items.tolist()) == ([1], [2])
+
+
+def test_users_and_items_must_be_given():
+    with pytest.raises(TypeError, match="user: takes a one-dimensional array, Series or list, got NoneType"):
+        lw.Interactions(None, [1])
+    with pytest.raises(TypeError, match="item: takes a one-dimensional array, Series or list, got NoneType"):
+        lw.Interactions.from_frame({"user": [1], "item": None})

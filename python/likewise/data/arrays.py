@@ -33,13 +33,14 @@ def as_column(values: Any, role: Role) -> NDArray[Any]:
     elif hasattr(values, "__array__"):
         array = np.asarray(values)
     else:
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
+        return _from_objects(list(values), role)
     if array.ndim != 1:
         raise ValueError(f"{role}: takes one dimension, got shape {list(array.shape)}")
     if array.dtype.kind == "O":
         return _from_objects(array.tolist(), role)
-    if array.dtype.kind in "UST":
+    if array.dtype.kind == "S":
+        return as_texts(array.tolist(), role)
+    if array.dtype.kind in "UT":
         return array.astype(str).astype(object)
     if array.dtype.kind == "M":
         unit = np.datetime_data(array.dtype)[0]
@@ -79,7 +80,7 @@ def _from_objects(values: list[Any], role: Role) -> NDArray[Any]:
     there = [value for value in values if not is_missing(value)]
     if all(isinstance(value, (bool, int, np.integer)) for value in there):
         if not all(-(2**63) <= value < 2**63 for value in there):
-            return _texts(values)
+            return as_texts(values, role)
         if len(there) == len(values):
             return np.array(values, dtype=np.int64)
         if there:
@@ -90,13 +91,33 @@ def _from_objects(values: list[Any], role: Role) -> NDArray[Any]:
         return np.array([np.nan if is_missing(value) else float(value) for value in values], dtype=np.float64)
     if all(isinstance(value, (date, np.datetime64)) for value in there):
         return np.array([None if is_missing(value) else _naive(value) for value in values], dtype="datetime64[us]")
-    return _texts(values)
+    return as_texts(values, role)
 
 
-def _texts(values: list[Any]) -> NDArray[Any]:
+def as_texts(values: list[Any], name: str) -> NDArray[np.object_]:
+    """Values as text, bytes as UTF-8; None where one is missing.
+
+    Args:
+        values: One-dimensional.
+        name: What to call them in an error.
+
+    Raises:
+        ValueError: If a value holds several, or bytes that are not UTF-8.
+    """
     array = np.empty(len(values), dtype=object)
-    array[:] = [None if is_missing(value) else str(value) for value in values]
+    array[:] = [None if is_missing(value) else _text(value, name) for value in values]
     return array
+
+
+def _text(value: Any, name: str) -> str:
+    if isinstance(value, (list, tuple, set, dict, np.ndarray)):
+        raise ValueError(f"{name}: takes one dimension, got {value!r} among its values")
+    if isinstance(value, (bytes, bytearray)):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{name}: takes bytes only if they are UTF-8, got {value!r}") from error
+    return str(value)
 
 
 def _naive(value: Any) -> Any:

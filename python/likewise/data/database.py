@@ -72,7 +72,7 @@ def open_database(source: str, memory_limit: str | None) -> Iterator[Database]:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
             yield Database(connection, Path(folder))
-        except duckdb.Error as error:
+        except (duckdb.Error, UnicodeEncodeError) as error:  # the latter for text that is no valid Unicode
             raise ValueError(f"{source}: DuckDB cannot read it: {first_line(error)}") from error
         finally:
             connection.close()

@@ -149,7 +149,9 @@ class Interactions(EncodedLog):
         user_ids: Any = None,
         item_ids: Any = None,
     ) -> Self:
-        """Takes the rows of a pandas or polars DataFrame, a pyarrow Table or a dict of arrays; arguments as in `read`.
+        """Takes the rows of a pandas or polars DataFrame, a pyarrow Table, a DuckDB relation or a dict of arrays.
+
+        Other arguments as in `read`.
 
         Raises:
             TypeError: If it is no such frame.

@@ -79,7 +79,10 @@ def _pointer(key: str) -> str:
 
 
 def _member(key: str) -> str:
-    return f"CASE WHEN json_valid(line) THEN json_extract_string(line, {_pointer(key)}) END"
+    """The SQL of a member; NULL for lists and objects. The kind is asked only where the text begins like theirs."""
+    text, kind = f"json_extract_string(line, {_pointer(key)})", f"json_type(line, {_pointer(key)})"
+    plain = f"CASE WHEN left({text}, 1) NOT IN ('[', '{{') THEN {text} WHEN {kind} = 'VARCHAR' THEN {text} END"
+    return f"CASE WHEN json_valid(line) THEN {plain} END"
 
 
 def _id_readings(database: Database, key: str) -> list[IdReading]:

@@ -83,7 +83,7 @@ def _parquet_columns(database: Database, path: Path, file: str) -> list[str]:
 
 
 def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
-    """Rows of a pandas or polars DataFrame, a pyarrow Table, or a mapping of names to one-dimensional arrays.
+    """Rows of a pandas or polars DataFrame, a pyarrow Table, a DuckDB relation, or a mapping of names to arrays.
 
     Raises:
         TypeError: If it is none of these.
@@ -91,8 +91,10 @@ def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
     """
     if isinstance(frame, Mapping):
         return _from_mapping(frame, named, options, "the frame")
-    columns = getattr(frame, "column_names", getattr(frame, "columns", None))
-    if columns is None or not hasattr(frame, "__len__"):
+    if hasattr(frame, "fetchnumpy"):
+        return _from_mapping(frame.fetchnumpy(), named, options, "the relation")
+    columns = getattr(frame, "column_names", getattr(frame, "columns", None)) if hasattr(frame, "__len__") else None
+    if columns is None:
         raise TypeError(f"frame: takes a pandas, polars or pyarrow table, got {type(frame).__name__}")
     places = find_columns([str(name) for name in columns], named, "the frame")
     return _read_registered(_renamed(frame, list(columns), places), places, options, "the frame")
@@ -118,6 +120,8 @@ def _renamed(frame: Any, names: list[Any], places: Mapping[Role, int]) -> Any:
             return frame.select([names[place] for place in kept]).to_arrow().rename_columns(roles)
         except ModuleNotFoundError:  # polars without pyarrow
             pass
+        except ValueError:  # a type pyarrow does not have, such as integers of 128 bits
+            return {role: as_column(frame[names[place]].to_list(), role) for role, place in places.items()}
     return {role: as_column(frame[names[place]], role) for role, place in places.items()}
 
 
@@ -125,9 +129,11 @@ def from_arrays(columns: Mapping[Role, Any], options: ReadOptions, source: str =
     """Rows of one-dimensional arrays, Series or lists of one length by role; None where there is none.
 
     Raises:
+        TypeError: If users or items are None, or a column is no array, Series or list.
         ValueError: If lengths differ, or a row is malformed.
     """
-    arrays = {role: as_column(values, role) for role, values in columns.items() if values is not None}
+    there = {role: values for role, values in columns.items() if values is not None or role in ("user", "item")}
+    arrays = {role: as_column(values, role) for role, values in there.items()}
     for role, array in arrays.items():
         if len(array) != len(arrays["user"]):
             raise ValueError(f"{role}: {len(array):,} rows, but user has {len(arrays['user']):,}")

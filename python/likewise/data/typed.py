@@ -55,6 +55,11 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
     described = ", ".join(f'{sql} AS "{role}"' for role, sql in columns.items())
     found = database.rows(f"DESCRIBE SELECT {described} FROM {relation.sql}", *relation.parameters)
     types: dict[Role, str] = {name: kind for name, kind, *_ in found}
+    for role, kind in types.items():
+        if kind == "BLOB":
+            columns[role] = f"decode({columns[role]})"
+        elif kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+            raise ValueError(f"{role}: takes numbers, text or dates, {relation.source} has {kind} there")
     values: dict[Role, str] = {}
     time_unit: TimeUnit = "number"
     for role, raw in columns.items():
