@@ -166,6 +166,15 @@ ERRORS = {
         "argument --exclude: takes at least one, got ''",
     ),
     "no models": (["compare", "{ratings}", "--models", ""], "argument --models: takes at least one, got ''"),
+    "a negative seed": (["compare", "{ratings}", "--seed", "-1"], "seed: takes at least 0, got -1"),
+    "nothing to test on": (
+        ["compare", "{ratings}", "--test", "0.01"],
+        "--test: 0.01 of each user's rows holds out none of 320",
+    ),
+    "nothing to validate on": (
+        ["train", "{ratings}", "--model", "mf", "--out", "m.lw", "--validation", "0.01"],
+        "--validation: 0.01 of each user's rows holds out none of 320",
+    ),
     "no item vectors": (["similar", "{model}", "--item", "1"], "Popularity has no item vectors"),
     "an unknown metric": (["evaluate", "{model}", "{ratings}", "--metrics", "luck@3"], ""),
 }

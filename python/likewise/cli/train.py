@@ -105,6 +105,8 @@ def _fit_with_validation(
     from likewise.training.callbacks import EarlyStopping
 
     train, validation = by_user(log, test=share)
+    if len(validation) == 0:
+        raise ValueError(f"--validation: {share} of each user's rows holds out none of {len(log):,}")
     has_epochs = any(field.name == "epochs" for field in fields(model))
     callbacks = [EarlyStopping(VALIDATION_METRICS[0], patience=PATIENCE_EPOCHS)] if has_epochs else []
     model.fit(train, validation=validation, callbacks=callbacks, **options)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.data import clock
+from likewise.data.arguments import checked_integer, checked_number
 from likewise.data.columns import Role
 from likewise.data.description import described
 from likewise.data.encoded_log import EncodedLog
@@ -239,8 +240,13 @@ class Interactions(EncodedLog):
             events: The kinds of events that stay.
 
         Raises:
-            ValueError: If the log lacks ratings, timestamps or events that a condition needs.
+            KeyError: If a user, item or event is not in the log's vocabulary.
+            TypeError: If a minimum is not a number, or is not a whole one for rows.
+            ValueError: If the log lacks ratings, timestamps or events that a condition needs, or `min_rating` is NaN.
         """
+        min_rating = None if min_rating is None else checked_number(min_rating, "min_rating")
+        min_user_rows = checked_integer(min_user_rows, "min_user_rows")
+        min_item_rows = checked_integer(min_item_rows, "min_item_rows")
         rows = self._rows()
         kept = np.ones(len(self), dtype=bool)
         if min_rating is not None:

@@ -39,6 +39,8 @@ def from_file(
         FileNotFoundError: If there is no such file.
         ValueError: If a file is not readable or a row is malformed; names file and line.
     """
+    if separator is not None and not isinstance(separator, str):
+        raise TypeError(f"separator: takes what stands between two cells, got {separator!r}")
     if separator == "":
         raise ValueError("separator: takes what stands between two cells, got an empty string")
     if header not in ("auto", True, False):
