@@ -2,13 +2,12 @@
 
 import pytest
 
+from likewise.cli import main
 from likewise.models import load
 
 
 @pytest.fixture(scope="session")
 def model_file(ratings, tmp_path_factory):
-    from likewise.cli import main
-
     path = tmp_path_factory.mktemp("model") / "movies.lw"
     assert main(["train", str(ratings), "--model", "popularity", "--out", str(path)]) == 0
     return path
@@ -63,6 +62,14 @@ def test_titles_are_shown_with_recommendations(likewise, ratings, tmp_path):
         assert len(rows) == 10
         assert all(row["title"] == f"Film, the {row['item']}th" for row in rows)
     assert {row["like"] for row in rows} == {3}
+
+
+def test_what_the_library_logs_is_told_on_stderr(ratings, tmp_path, capsys):
+    assert main(["train", str(ratings), "--model", "popularity", "--out", str(tmp_path / "m.lw")]) == 0
+    assert "columns recognised: user = 'userId', item = 'movieId'" in capsys.readouterr().err
+    (tmp_path / "log.csv").write_text("who,what\nalice,heat\n")
+    assert main(["train", str(tmp_path / "log.csv"), "--model", "popularity", "--out", str(tmp_path / "m.lw")]) == 0
+    assert capsys.readouterr().err.count(f"likewise: warning: {tmp_path / 'log.csv'}: no header recognised") == 1
 
 
 def test_train_never_overwrites_what_is_no_model(failure, likewise, ratings, tmp_path):

@@ -1,6 +1,7 @@
 """The same rows from every source give the same log."""
 
 import gzip
+import json
 import logging
 import sqlite3
 import subprocess
@@ -450,3 +451,68 @@ def test_users_and_items_must_be_given():
         lw.Interactions(None, [1])
     with pytest.raises(TypeError, match="item: takes a one-dimensional array, Series or list, got NoneType"):
         lw.Interactions.from_frame({"user": [1], "item": None})
+
+
+MIXED = {
+    "at the start": ("log.csv", "user,item\n1,2\nabc,3\n", "abc"),
+    "fractions": ("log.csv", "user,item\n1.0,2\n2.5,3\n", "2.5"),
+    "an exponent": ("log.csv", "user,item\n1,2\n1e3,3\n", "1e3"),
+    "JSON lines": ("log.jsonl", '{"user": 1, "item": 2}\n{"user": "b", "item": 2}\n', "b"),
+    "fractions in JSON": ("log.jsonl", '{"user": 1, "item": 2}\n{"user": 2.5, "item": 2}\n', "2.5"),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_a_file_that_mixes_integers_and_text_says_so(tmp_path, caplog, case):
+    name, text, example = MIXED[case]
+    assert written(tmp_path, name, text).user_ids.dtype == object
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"user ids are not all integers, such as {example!r}: all are taken as text" in caplog.text
+
+
+def test_objects_that_mix_numbers_and_text_say_so(caplog):
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table log (user, item)")
+    connection.executemany("insert into log values (?, ?)", [(1, 2), ("a", 3)] * 3)
+    lw.Interactions.from_sql("select * from log", connection)
+    lw.Interactions([1, "a"], [1, 2])
+    lw.Interactions([1.0, 2.5], [1, 2])
+    lw.Interactions.from_frame(pd.DataFrame({"user": [1, "a"], "item": [1, 2]}))
+    said = [record.message.split(",")[0] for record in caplog.records]
+    names = ("the query", "the arrays", "the arrays", "the frame")
+    assert said == [f"{name}: user ids are not all integers" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (b"user,item\na\xe9,x\nb,y\n", {"encoding": "latin-1"}),
+        (b"user,item\ra,x\rb,y\r", {}),
+        (b"user,item\r\na,x\nb,y\r\n", {}),
+        (b"user,item\na,x\nb\nc,y\n", {"errors": "skip"}),
+        (b'{"user": "1", "item": 2}\n{"user": "b", "item": 2}\n', {}),
+    ],
+)
+def test_plain_text_is_no_mixture(tmp_path, caplog, content, options):
+    (tmp_path / "log.csv").write_bytes(content)
+    assert lw.Interactions.read(tmp_path / "log.csv", **options).user_ids.dtype == object
+    lw.Interactions(["1", "a"], [1, 2])
+    assert "not all integers" not in caplog.text
+
+
+def test_a_first_line_of_unknown_words_is_a_row_and_is_said(tmp_path, caplog):
+    written(tmp_path, "log.csv", "who,what\nalice,heat\n")
+    assert "no header recognised, the first line ['who', 'what'] is a row" in caplog.text
+    caplog.clear()
+    written(tmp_path, "log.csv", "1,2\n2,3\n")
+    lw.Interactions.read(tmp_path / "log.csv", header=False)
+    assert not caplog.records
+
+
+def test_a_member_of_json_may_come_late(tmp_path):
+    rows = [{"user": 1, "item": item} for item in range(1500)] + [{"user": 1, "item": 9, "rating": 4}]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert lw.Interactions.read(path, errors="skip").ratings.tolist() == [4]
+    with pytest.raises(ValueError, match=r"log.jsonl, line 1, column rating: no rating"):
+        lw.Interactions.read(path)

@@ -50,7 +50,7 @@ def as_column(values: Any, role: Role) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def joined_columns(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def joined_columns(parts: Sequence[NDArray[Any]], role: Role) -> NDArray[Any]:
     """The parts of one column as one array: text if any part is."""
     if not parts:
         return np.empty(0, dtype=np.int64)
@@ -58,7 +58,7 @@ def joined_columns(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     if len(kinds) == 1 or kinds <= set("iub"):
         has_missing = any(np.ma.is_masked(part) for part in parts)
         return np.ma.concatenate(parts) if has_missing else np.concatenate(parts)  # type: ignore[no-untyped-call]
-    return _from_objects([value for part in parts for value in part.tolist()], "user")
+    return _from_objects([value for part in parts for value in part.tolist()], role)
 
 
 def _unmasked(values: np.ma.MaskedArray[Any, Any]) -> NDArray[Any]:

@@ -55,7 +55,10 @@ def read_delimited(
         reader.load()
         time_unit: Literal["us", "number"] = "us" if layout.time_kind == "date" else "number"
         return encoded_rows(
-            database, TableContents(reader.loader.roles, time_unit), options, reader.rejected.finished()
+            database,
+            TableContents(reader.loader.source, reader.loader.roles, ("user", "item"), time_unit),
+            options,
+            reader.rejected.finished(),
         )
 
 

@@ -74,7 +74,8 @@ def read_layout(
     else:
         body = [first, *body]
         names = tuple(f"column {place}" for place in range(len(first)))
-        places = _places_without_header(names, named, body, str(path))
+        may_be_names = header == "auto" and not any(_NUMBER.fullmatch(cell) for cell in first)
+        places = _places_without_header(names, named, body, str(path), first if may_be_names else [])
     kinds = {role: IdKind.of_sample(cells[places[role]] for cells in body) for role in ("user", "item")}
     times = [cells[places["timestamp"]] for cells in body] if "timestamp" in places else []
     return Layout(separator, has_header, names, places, kinds, _time_kind(times))  # type: ignore[arg-type]
@@ -149,8 +150,18 @@ def _looks_like_header(first: Sequence[str], body: Sequence[Sequence[str]], name
     )
 
 
-def _places_without_header(names: Sequence[str], named: Named, body: Sequence[Sequence[str]], source: str) -> Places:
-    """Named columns; if none is named, the usual order: user, item, rating, timestamp."""
+def _places_without_header(
+    names: Sequence[str], named: Named, body: Sequence[Sequence[str]], source: str, unknown: Sequence[str]
+) -> Places:
+    """Named columns; if none is named, the usual order: user, item, rating, timestamp.
+
+    Args:
+        names: The columns.
+        named: What the caller gave for each role.
+        body: The cells of the first lines.
+        source: The file.
+        unknown: The first line's cells where they could as well be names; warns that they are taken for a row.
+    """
     if any(given is not None for given in named.values()):
         return find_columns(names, named, source)
     if not 2 <= len(names) <= 4:
@@ -166,7 +177,11 @@ def _places_without_header(names: Sequence[str], named: Named, body: Sequence[Se
             roles = ("user", "item", "timestamp")
     places: Places = {role: place for place, role in enumerate(roles[: len(names)])}
     said = ", ".join(f"{role} = {names[place]}" for role, place in places.items())
-    logger.info("%s: no header; columns taken by place: %s", source, said)
+    if unknown:
+        message = "%s: no header recognised, the first line %s is a row; columns taken by place: %s (or give header=)"
+        logger.warning(message, source, list(unknown), said)
+    else:
+        logger.info("%s: no header; columns taken by place: %s", source, said)
     return places
 
 

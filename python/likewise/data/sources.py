@@ -15,6 +15,7 @@ from likewise.data.columns import Named, Role, find_columns
 from likewise.data.database import Database, first_line, open_database, quoted
 from likewise.data.delimited import read_delimited
 from likewise.data.files import find_files, open_bytes, plainly_named
+from likewise.data.idkinds import mixed_example, warn_of_mixed_ids
 from likewise.data.jsonlines import read_json_lines
 from likewise.data.loading import joined_name
 from likewise.data.rows import ReadOptions, Rows
@@ -99,6 +100,8 @@ def from_frame(frame: Any, named: Named, options: ReadOptions) -> Rows:
     if columns is None:
         raise TypeError(f"frame: takes a pandas, polars or pyarrow table, got {type(frame).__name__}")
     places = find_columns([str(name) for name in columns], named, "the frame")
+    if hasattr(frame, "iloc"):
+        _say_if_mixed({role: frame.iloc[:, place] for role, place in places.items()}, "the frame")
     return _read_registered(_renamed(frame, list(columns), places), places, options, "the frame")
 
 
@@ -136,10 +139,20 @@ def from_arrays(columns: Mapping[Role, Any], options: ReadOptions, source: str =
     """
     there = {role: values for role, values in columns.items() if values is not None or role in ("user", "item")}
     arrays = {role: as_column(values, role) for role, values in there.items()}
+    _say_if_mixed(there, source)
     for role, array in arrays.items():
         if len(array) != len(arrays["user"]):
             raise ValueError(f"{role}: {len(array):,} rows, but user has {len(arrays['user']):,}")
     return _read_registered(arrays, list(arrays), options, source)
+
+
+def _say_if_mixed(columns: Mapping[Role, Any], source: str) -> None:
+    """Warns where ids are Python objects of which some are numbers and others text."""
+    for role in ("user", "item"):
+        if str(getattr(columns[role], "dtype", "object")) == "object":
+            example = mixed_example(columns[role])
+            if example is not None:
+                warn_of_mixed_ids(source, role, example)
 
 
 def _read_registered(columns: Any, roles: Iterable[Role], options: ReadOptions, source: str) -> Rows:
@@ -168,12 +181,16 @@ def from_sql(query: str, connection: Any, named: Named, options: ReadOptions) ->
         names = [str(column[0]) for column in cursor.description]
         places = find_columns(names, named, "the query")
         parts: dict[Role, list[Any]] = {role: [] for role in places}
+        of_each_kind: dict[Role, dict[type, Any]] = {role: {} for role in places}
         while rows := cursor.fetchmany(_ROWS_AT_ONCE):
             for role, place in places.items():
-                parts[role].append(as_column([row[place] for row in rows], role))
+                values = [row[place] for row in rows]
+                of_each_kind[role] |= dict(zip(map(type, values), values, strict=True))
+                parts[role].append(as_column(values, role))
     finally:
         cursor.close()
-    return from_arrays({role: joined_columns(some) for role, some in parts.items()}, options, "the query")
+    _say_if_mixed({role: list(some.values()) for role, some in of_each_kind.items()}, "the query")
+    return from_arrays({role: joined_columns(some, role) for role, some in parts.items()}, options, "the query")
 
 
 def from_csr(matrix: Any, options: ReadOptions) -> Rows:

@@ -72,6 +72,7 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
             values[role] = typed_readings(f"{raw}::VARCHAR", "VARCHAR")[0].value
     given = relation.id_readings or {}
     readings = {role: given.get(role) or typed_readings(columns[role], types[role]) for role in ("user", "item")}
+    untyped = [role for role, ways in readings.items() if len(ways) > 1]
     loader = Loader(database, relation.source, relation.sql, relation.parameters, values, readings, dict(columns))  # type: ignore[arg-type]
     loader.scan()
     loader.settle_ids()
@@ -79,7 +80,8 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
     if loader.incomplete_rows():
         _reject_incomplete(loader, relation, rejected)
         loader.drop_incomplete()
-    return encoded_rows(database, TableContents(loader.roles, time_unit), options, rejected.finished())
+    contents = TableContents(relation.source, loader.roles, untyped, time_unit)  # type: ignore[arg-type]
+    return encoded_rows(database, contents, options, rejected.finished())
 
 
 def _time_value(database: Database, relation: TypedRelation, raw: str, type_name: str) -> tuple[str, TimeUnit]:
