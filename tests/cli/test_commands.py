@@ -201,5 +201,10 @@ def test_reproduce_without_a_name_lists_the_tables(likewise):
     assert {"ncf-ml1m", "lightgcn-gowalla"} <= set(names)
 
 
+def test_reproduce_shows_nothing_without_results(failure, tmp_path):
+    said = failure("reproduce", "ncf-ml1m", "--show", "--output", tmp_path)
+    assert said.startswith(f"reproduce: no results in {tmp_path / 'reproduce-ncf-ml1m.json'}; --output names")
+
+
 def test_reproduce_of_an_unknown_table_names_the_known_ones(failure):
     assert failure("reproduce", "netflix").startswith("reproduce: no table 'netflix'; there are ")
