@@ -516,3 +516,40 @@ def test_a_member_of_json_may_come_late(tmp_path):
     assert lw.Interactions.read(path, errors="skip").ratings.tolist() == [4]
     with pytest.raises(ValueError, match=r"log.jsonl, line 1, column rating: no rating"):
         lw.Interactions.read(path)
+
+
+def test_advice_names_what_takes_it():
+    with pytest.raises(ValueError, match=r'no rating: .* \(errors="skip" of Interactions.from_frame leaves'):
+        lw.Interactions([1], [2], ratings=[None])
+    with pytest.raises(ValueError, match=r'1 of 1 rows have no timestamp: order="file" of Interactions.from_frame'):
+        lw.Interactions([1], [2], timestamps=[None])
+    with pytest.raises(ValueError, match=r'\(errors="skip" of Interactions.from_frame leaves'):
+        lw.Interactions.from_csr(sp.csr_array([[np.nan]]))
+
+
+def test_spaces_within_items_are_no_separator(tmp_path):
+    log = written(tmp_path, "log.csv", "ann,The Hidden River\nbob,A Golden Map\n")
+    assert log.item_ids.tolist() == ["A Golden Map", "The Hidden River"]
+
+
+def test_the_forms_of_dates_are_said(tmp_path):
+    for first in ("100", "2020-12-30"):
+        with pytest.raises(ValueError, match=r"line 3, .*ISO date such as 2020-12-31 or 2020-12-31T23:59:59Z: "):
+            written(tmp_path, "log.csv", f"user,item,time\na,b,{first}\na,c,12/31/2020\na,d,{first}\n")
+
+
+def test_utf_16_is_recognised(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(CSV, encoding="utf-16")
+    with pytest.raises(ValueError, match=r"log.csv: begins with the mark of UTF-16: give encoding='utf-16'"):
+        lw.Interactions.read(path)
+    assert rows_of(lw.Interactions.read(path, encoding="utf-16")) == ROWS
+
+
+def test_a_log_is_immutable():
+    log = lw.Interactions([1], [2], ratings=[3])
+    for name in ("ratings", "timestamps", "indptr", "user_ids"):
+        with pytest.raises(AttributeError):
+            setattr(log, name, None)
+    with pytest.raises(ValueError, match="read-only"):
+        log.ratings[0] = 1

@@ -92,7 +92,7 @@ def open_text(path: Path, encoding: str) -> IO[str]:
     Bytes that are not valid in the encoding become lone surrogates.
 
     Raises:
-        ValueError: If the encoding is unknown.
+        ValueError: If the encoding is unknown, or is UTF-8 and the file begins as UTF-16 does.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -100,6 +100,9 @@ def open_text(path: Path, encoding: str) -> IO[str]:
         raise ValueError(f"encoding: {encoding!r} is not an encoding Python knows") from None
     file = open_bytes(path)
     start = file.read(_BLOCK)
+    if name == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file.close()
+        raise ValueError(f"{path}: begins with the mark of UTF-16: give encoding='utf-16'")
     file.seek(0)
     newline = "\n" if b"\n" in start or b"\r" not in start else "\r"
     name = "utf-8-sig" if name == "utf-8" else name

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from likewise.data.audit import Audit
 
 ColumnName = str | int | None
+_WAY_OUT = " of Interactions.from_frame"  # for sources that take neither `errors` nor `order`
 
 
 class Interactions(EncodedLog):
@@ -76,7 +77,7 @@ class Interactions(EncodedLog):
             "timestamp": timestamps,
             "event": events,
         }
-        self._keep(from_arrays(columns, ReadOptions(user_ids=user_ids, item_ids=item_ids)))
+        self._keep(from_arrays(columns, ReadOptions(user_ids=user_ids, item_ids=item_ids, way_out=_WAY_OUT)))
 
     @classmethod
     def read(
@@ -210,7 +211,7 @@ class Interactions(EncodedLog):
         """
         from likewise.data.sources import from_csr
 
-        return cls._of_rows(from_csr(matrix, ReadOptions()))
+        return cls._of_rows(from_csr(matrix, ReadOptions(way_out=_WAY_OUT)))
 
     def _at_least(self, min_rating: float | None) -> Self:
         return self if min_rating is None else self.filter(min_rating=min_rating)

@@ -127,12 +127,15 @@ def read_cells(
 
 
 def _find_separator(lines: Sequence[str], path: Path) -> str:
-    """The separator that divides most lines into equally many cells, then the one that makes most cells."""
+    """The separator that divides most lines into equally many cells, then the one that makes most cells.
+
+    A space comes after all others: it stands within texts too.
+    """
     best, best_score = None, (0.0, 0)
     for separator in _SEPARATORS:
         counts = Counter(len(split_cells(line, separator)) for line in lines[:1000])
         cells, lines_so = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
-        score = (lines_so / min(len(lines), 1000), cells)
+        score = (lines_so / min(len(lines), 1000), 0 if separator == " " else cells)
         if cells > 1 and score > best_score:
             best, best_score = separator, score
     if best is None:

@@ -99,11 +99,11 @@ def rating_value(number: str) -> str:
     return f"TRY_CAST({number} AS FLOAT)"
 
 
-def without_timestamp(missing: int, rows: int) -> str:
+def without_timestamp(missing: int, rows: int, way_out: str = "") -> str:
     """What to do about rows without a timestamp."""
     return (
         f"{missing:,} of {rows:,} rows have no timestamp: "
-        'order="file" takes the order of the rows instead, errors="skip" leaves them out'
+        f'order="file"{way_out} takes the order of the rows instead, errors="skip" leaves them out'
     )
 
 

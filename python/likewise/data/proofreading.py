@@ -22,6 +22,7 @@ from likewise.data.rows import RejectedRow, RejectedRows
 
 LONGEST_LINE = 2_000_000  # bytes
 NO_TIMESTAMP = "no timestamp"
+_DATES_READ = " such as 2020-12-31 or 2020-12-31T23:59:59Z"
 CLEAN_SEPARATOR = "\x1f"  # instead of separators of several characters
 _LONGEST_RECORD = 100  # lines; a quote open for longer was never meant to be one
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9])?"
@@ -160,10 +161,11 @@ class Proofreader:
         if role == "event":
             return None
         if role == "timestamp" and self.layout.time_kind == "date":
-            return None if _is_date(text) else f"{role} is not an ISO date"
+            return None if _is_date(text) else f"{role} is not an ISO date{_DATES_READ}"
         if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text) is None:
             infinite = text.lower().lstrip("+-") in ("nan", "inf", "infinity")
-            return f"{role} is not finite" if infinite else f"{role} is not a number"
+            forms = f" and not an ISO date{_DATES_READ}" if role == "timestamp" and not _is_date(text) else ""
+            return f"{role} is not finite" if infinite else f"{role} is not a number{forms}"
         limit = 3.4028234663852886e38 if role == "rating" else math.inf
         return None if abs(float(text)) <= limit and math.isfinite(float(text)) else f"{role} is out of range"
 

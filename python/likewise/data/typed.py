@@ -76,9 +76,9 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
     loader = Loader(database, relation.source, relation.sql, relation.parameters, values, readings, dict(columns))  # type: ignore[arg-type]
     loader.scan()
     loader.settle_ids()
-    rejected = RejectedRows(options.errors)
+    rejected = RejectedRows(options.errors, options.way_out)
     if loader.incomplete_rows():
-        _reject_incomplete(loader, relation, rejected)
+        _reject_incomplete(loader, relation, rejected, options.way_out)
         loader.drop_incomplete()
     contents = TableContents(relation.source, loader.roles, untyped, time_unit)  # type: ignore[arg-type]
     return encoded_rows(database, contents, options, rejected.finished())
@@ -100,7 +100,7 @@ def _time_value(database: Database, relation: TypedRelation, raw: str, type_name
     return f"epoch_us(TRY_CAST({raw} AS TIMESTAMPTZ))", "us"
 
 
-def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: RejectedRows) -> None:
+def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: RejectedRows, way_out: str) -> None:
     """Names the rows that lack a value.
 
     Raises:
@@ -128,7 +128,7 @@ def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: Reject
             if role != "timestamp" or by_role[role] is not None:
                 raise
             (untimed,) = loader.database.row('SELECT count(*) FROM log WHERE "timestamp" IS NULL')
-            raise MalformedRowError(row, without_timestamp(untimed, loader.rows())) from None
+            raise MalformedRowError(row, without_timestamp(untimed, loader.rows(), way_out)) from None
     rejected.reasons["more rows like these"] += total - len(incomplete)
     message = "%s: %s malformed rows left out, the first: %s"
     logger.warning(message, loader.source, f"{total:,}", rejected.finished().rows[0])
@@ -138,7 +138,7 @@ def _reason(role: Role, raw: str | None) -> str:
     if raw is None or not raw.strip():
         return f"no {role}"
     if role == "timestamp":
-        return "timestamp is neither a finite number nor a date"
+        return "timestamp is neither a finite number nor a date such as 2020-12-31"
     try:
         is_nan = math.isnan(float(raw))
     except ValueError:
