@@ -373,7 +373,7 @@ def test_parquet_columns_may_have_the_names_duckdb_gives(tmp_path):
 
 def test_every_id_is_looked_up_by_its_own_kind():
     log = lw.Interactions([1, 2], [10, 20])
-    assert log.find_users([1, "zz", b"a", 2**70, 2.0, 1.5, "1"]).tolist() == [0, -1, -1, -1, 1, -1, -1]
+    assert log.find_users([1, "zz", b"a", 2**70, 2.0, 1.5, "1", np.inf]).tolist() == [0, -1, -1, -1, 1, -1, -1, -1]
     assert log.find_users(2**70).tolist() == [-1]
     assert log.find_users(np.array([2**64 - 1], np.uint64)).tolist() == [-1]
     with pytest.raises(KeyError, match="unknown user id 'zz': the vocabulary has 2 ids"):

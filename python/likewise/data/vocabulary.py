@@ -182,7 +182,7 @@ def _integers_among(ids: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Those of raw ids of several kinds that are integers [n], 0 for the others; and which are [n]."""
     values = [ids] if isinstance(ids, (str, bytes)) else np.atleast_1d(np.asarray(ids, dtype=object)).tolist()
     is_integer = [
-        isinstance(value, (int, float, np.integer, np.floating)) and value == int(value) and _fits(value)
+        isinstance(value, (int, float, np.integer, np.floating)) and -(2**63) <= value < 2**63 and value == int(value)
         for value in values
     ]
     numbers = [int(value) if is_one else 0 for value, is_one in zip(values, is_integer, strict=True)]
