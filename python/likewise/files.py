@@ -23,6 +23,7 @@ _NAMES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "u
 _CHUNK = 1 << 24
 _STATE = "state"  # the metadata entry of `write_state`
 _ARRAY = "array:"  # how a state refers to an array of its file
+_START = b'{"__metadata__":'  # of a header, behind its length of 8 bytes
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Tensors, metadata: Mapping[str, str]) -> None:
@@ -86,6 +87,12 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]],
     if content_digest(tensors, metadata) != expected:
         raise ValueError(f"{os.fspath(path)} is damaged: its content does not match its checksum")
     return tensors, metadata
+
+
+def is_ours(path: str | os.PathLike[str]) -> bool:
+    """Whether a file begins as :func:`write_tensors` begins one; its content is not verified."""
+    with open(path, "rb") as file:
+        return file.read(8 + len(_START))[8:] == _START
 
 
 def write_state(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:

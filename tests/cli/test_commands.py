@@ -2,13 +2,12 @@
 
 import pytest
 
+from likewise.cli import main
 from likewise.models import load
 
 
 @pytest.fixture(scope="session")
 def model_file(ratings, tmp_path_factory):
-    from likewise.cli import main
-
     path = tmp_path_factory.mktemp("model") / "movies.lw"
     assert main(["train", str(ratings), "--model", "popularity", "--out", str(path)]) == 0
     return path
@@ -65,6 +64,41 @@ def test_titles_are_shown_with_recommendations(likewise, ratings, tmp_path):
     assert {row["like"] for row in rows} == {3}
 
 
+def test_what_the_library_logs_is_told_on_stderr(ratings, tmp_path, capsys):
+    assert main(["train", str(ratings), "--model", "popularity", "--out", str(tmp_path / "m.lw")]) == 0
+    assert "columns recognised: user = 'userId', item = 'movieId'" in capsys.readouterr().err
+    (tmp_path / "log.csv").write_text("who,what\nalice,heat\n")
+    assert main(["train", str(tmp_path / "log.csv"), "--model", "popularity", "--out", str(tmp_path / "m.lw")]) == 0
+    assert capsys.readouterr().err.count(f"likewise: warning: {tmp_path / 'log.csv'}: no header recognised") == 1
+
+
+def test_train_never_overwrites_what_is_no_model(failure, likewise, ratings, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_bytes(ratings.read_bytes())
+    said = failure("train", log, "--model", "popularity", "--out", log)
+    assert said == f"--out: {log} is there and is no model file; it is not overwritten"
+    assert log.read_bytes() == ratings.read_bytes()
+    for _ in range(2):
+        likewise("train", log, "--model", "popularity", "--out", tmp_path / "m.lw")
+
+
+def test_train_checks_where_to_write_before_it_reads(failure, tmp_path):
+    arguments = ["train", tmp_path / "no.csv", "--model", "popularity", "--out"]
+    assert failure(*arguments, tmp_path) == f"--out: takes a file, got the folder {tmp_path}"
+    said = failure(*arguments, tmp_path / "sub" / "m.lw")
+    assert said == f"--out: no folder {tmp_path / 'sub'} to write m.lw to"
+
+
+def test_titles_may_have_another_encoding(likewise, ratings, tmp_path):
+    titles = tmp_path / "titles.txt"
+    lines = ["item;title", *(f"{item};Amélie, {item}" for item in range(1, 31))]
+    titles.write_text("\n".join(lines), encoding="latin-1")
+    options = ["--items", titles, "--items-encoding", "latin-1", "--items-separator", ";"]
+    likewise("train", ratings, "--model", "popularity", "--out", tmp_path / "m.lw", *options)
+    rows = likewise("recommend", tmp_path / "m.lw", "--user", "1", "--k", "1", "--json")
+    assert rows[0]["title"] == f"Amélie, {rows[0]['item']}"
+
+
 def test_compare_shows_every_model(likewise, ratings):
     rows = likewise("compare", ratings, "--models", "popularity,mf", "--metrics", "ndcg@5,auc", "--json")
     assert [row["model"] for row in rows] == ["Popularity", "MF"]
@@ -103,6 +137,13 @@ def test_recommend_for_somebody_new_leaves_out_what_they_named(likewise, model_f
     assert not {row["item"] for row in without} & {3, 4}
 
 
+def test_an_item_with_a_comma_is_named_in_quotes(likewise, tmp_path):
+    (tmp_path / "log.csv").write_text('user,item\nann,"Heat, The"\nann,Alien\nbob,"Heat, The"\nbob,Up\n')
+    likewise("train", tmp_path / "log.csv", "--model", "itemknn", "--out", tmp_path / "m.lw")
+    rows = likewise("recommend", tmp_path / "m.lw", "--history", '"Heat, The"', "--exclude", "Up", "--json")
+    assert [row["item"] for row in rows] == ["Alien"]
+
+
 ERRORS = {
     "no such model": (
         ["train", "{ratings}", "--model", "oracle", "--out", "m.lw"],
@@ -126,6 +167,21 @@ ERRORS = {
     "an unknown user": (["recommend", "{model}", "--user", "77"], "unknown user id 77"),
     "a user that is no integer": (["recommend", "{model}", "--user", "ann"], "ids are integers here, got 'ann'"),
     "nobody": (["recommend", "{model}"], "one of the arguments --user --history is required"),
+    "a history of nothing": (["recommend", "{model}", "--history", ","], "argument --history: takes at least one"),
+    "an empty exclusion": (
+        ["recommend", "{model}", "--user", "1", "--exclude", ""],
+        "argument --exclude: takes at least one, got ''",
+    ),
+    "no models": (["compare", "{ratings}", "--models", ""], "argument --models: takes at least one, got ''"),
+    "a negative seed": (["compare", "{ratings}", "--seed", "-1"], "seed: takes at least 0, got -1"),
+    "nothing to test on": (
+        ["compare", "{ratings}", "--test", "0.01"],
+        "--test: 0.01 of each user's rows holds out none of 320",
+    ),
+    "nothing to validate on": (
+        ["train", "{ratings}", "--model", "mf", "--out", "m.lw", "--validation", "0.01"],
+        "--validation: 0.01 of each user's rows holds out none of 320",
+    ),
     "no item vectors": (["similar", "{model}", "--item", "1"], "Popularity has no item vectors"),
     "an unknown metric": (["evaluate", "{model}", "{ratings}", "--metrics", "luck@3"], ""),
 }
@@ -143,6 +199,11 @@ def test_an_error_is_one_line_that_says_what_is_wrong(failure, ratings, model_fi
 def test_reproduce_without_a_name_lists_the_tables(likewise):
     names = [row["name"] for row in likewise("reproduce", "--json")]
     assert {"ncf-ml1m", "lightgcn-gowalla"} <= set(names)
+
+
+def test_reproduce_shows_nothing_without_results(failure, tmp_path):
+    said = failure("reproduce", "ncf-ml1m", "--show", "--output", tmp_path)
+    assert said.startswith(f"reproduce: no results in {tmp_path / 'reproduce-ncf-ml1m.json'}; --output names")
 
 
 def test_reproduce_of_an_unknown_table_names_the_known_ones(failure):

@@ -40,6 +40,19 @@ def test_the_demo_on_a_file_prints_a_table_recommendations_and_the_way_on(likewi
     assert "likewise compare ratings.csv" in text
 
 
+def test_the_demo_takes_ids_of_text(likewise, offline, ratings, tmp_path):
+    header, *rows = ratings.read_text().splitlines()
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join([header, *(f"user {row}" for row in rows)]) + "\n")
+    assert likewise("demo", log, "--json")["user"] == "user 1"
+
+
+def test_the_demo_wants_a_row_to_hide(failure, offline, tmp_path):
+    log = tmp_path / "single.csv"
+    log.write_text("user,item\n1,2\n2,3\n")
+    assert failure("demo", log).startswith(f"{log}: no user has two rows, so that one could be hidden: 2 users")
+
+
 def test_the_demo_on_a_data_set_names_it_and_where_it_was(likewise, offline, monkeypatch, tmp_path, ratings):
     folder = tmp_path / "data" / "ml-100k"
     folder.mkdir(parents=True)

@@ -126,7 +126,7 @@ def test_a_row_outside_a_declared_vocabulary_is_refused(tmp_path):
 
 FILTERS = {
     "min_rating": ({"min_rating": 3}, [("ann", 7), ("ann", 9), ("bob", 5), ("eve", 5)]),
-    "users": ({"users": ["eve", "bob", "zoe"]}, [("bob", 7), ("bob", 5), ("eve", 5)]),
+    "users": ({"users": ["eve", "bob"]}, [("bob", 7), ("bob", 5), ("eve", 5)]),
     "items": ({"items": [9]}, [("ann", 9)]),
     "events": ({"events": "buy"}, [("ann", 7), ("bob", 7)]),
     "since": ({"since": 20}, [("ann", 9), ("ann", 7), ("eve", 5)]),
@@ -279,3 +279,35 @@ def test_a_log_may_be_empty():
     assert len(log.audit()) > 0
     assert len(lw.split.leave_last(log)[1]) == 0
     assert len(log.deduplicate()) == 0
+
+
+@pytest.mark.parametrize(
+    ("conditions", "error", "message"),
+    [
+        ({"users": [1, 99]}, KeyError, "unknown user id 99"),
+        ({"users": ["1"]}, KeyError, "unknown user id '1': the vocabulary has 2 ids .integers"),
+        ({"items": "x"}, KeyError, "unknown item id 'x'"),
+        (
+            {"events": "sell"},
+            KeyError,
+            "unknown event id 'sell': the vocabulary has 2 ids .text, such as 'buy', 'view'",
+        ),
+        ({"min_rating": "3"}, TypeError, "min_rating: takes a number, got '3'"),
+        ({"min_rating": float("nan")}, ValueError, "min_rating: takes a number, got nan"),
+        ({"min_user_rows": "2"}, TypeError, "min_user_rows: takes a whole number, got '2'"),
+        ({"min_item_rows": 1.5}, TypeError, "min_item_rows: takes a whole number, got 1.5"),
+    ],
+)
+def test_a_filter_names_what_it_cannot_match(conditions, error, message):
+    log = lw.Interactions([1, 2], [3, 4], ratings=[1, 2], events=["buy", "view"])
+    assert len(log.filter(users=[1], items=[3], events="buy")) == 1
+    with pytest.raises(error, match=message):
+        log.filter(**conditions)
+
+
+def test_a_read_names_its_bad_argument(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,rating\n1,2,3\n")
+    with pytest.raises(TypeError, match="min_rating: takes a number, got '3'"):
+        lw.Interactions.read(tmp_path / "log.csv", min_rating="3")
+    with pytest.raises(TypeError, match="separator: takes what stands between two cells, got 5"):
+        lw.Interactions.read(tmp_path / "log.csv", separator=5)

@@ -241,3 +241,28 @@ def test_skipping_leaves_out_the_malformed_rows_alone_and_counts_them(case, path
 
 def test_there_are_fifty_cases_and_more():
     assert len({case.name for case in CASES}) == len(CASES) >= 50
+
+
+PACKED = gzip.compress((HEADER + "".join(f"{user},{user % 97},4,{user}\n" for user in range(20_000))).encode())
+DAMAGED = {
+    "a csv cut short": ("log.csv.gz", PACKED[: len(PACKED) // 2], "the gzip file is damaged or cut short"),
+    "a csv without its checksum": ("log.csv.gz", PACKED[:-8], "the gzip file is damaged or cut short"),
+    "a csv overwritten": ("log.csv.gz", PACKED[:9000] + b"\xff" * 99 + PACKED[9099:], "the gzip file is damaged"),
+    "a csv with a wrong checksum": ("log.csv.gz", PACKED[:-8] + bytes(8), "the gzip file is damaged"),
+    "JSON lines cut short": ("log.jsonl.gz", gzip.compress(json_lines(A, B) * 5000)[:-60], "the gzip file is damaged"),
+    "a parquet file of nothing": ("log.parquet", b"PAR1xxxxPAR1", "not readable as parquet"),
+    "a parquet file cut short": ("log.parquet", b"PAR1", "not readable as parquet"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named(tmp_path, name):
+    file, content, reason = DAMAGED[name]
+    (tmp_path / file).write_bytes(content)
+    for errors in ("raise", "skip"):
+        with pytest.raises(ValueError, match=f"{re.escape(str(tmp_path / file))}: {reason}") as raised:
+            lw.Interactions.read(tmp_path / file, errors=errors)
+        assert "\n" not in str(raised.value)
+    if file == "log.csv.gz":
+        with pytest.raises(ValueError, match=reason):
+            lw.Features.read(tmp_path / file)

@@ -1,6 +1,7 @@
 """The same rows from every source give the same log."""
 
 import gzip
+import json
 import logging
 import sqlite3
 import subprocess
@@ -322,3 +323,233 @@ def test_recognised_columns_are_said_once(tmp_path, caplog):
     said = [record.message for record in caplog.records]
     assert len(said) == 1
     assert "user = 'SessionId', item = 'ItemId', timestamp = 'Time'" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "column"),
+    [
+        ("(1, 2), (null, 3)) t(user, item)", "user"),
+        ("(9007199254740993, 2), (null, 3)) t(user, item)", "user"),
+        ("('a', 2), (null, 3)) t(user, item)", "user"),
+        ("(1, 2, 4.5), (1, 3, null)) t(user, item, rating)", "rating"),
+        ("(1, 2, 4), (1, 3, null)) t(user, item, timestamp)", "timestamp"),
+        ("(1, 2, date '2020-01-31'), (1, 3, null)) t(user, item, timestamp)", "timestamp"),
+        ("(1, 2, 'view'), (1, 3, null)) t(user, item, event)", "event"),
+    ],
+)
+def test_null_of_duckdb_is_a_missing_value(values, column):
+    query = f"select * from (values {values}"
+    with pytest.raises(ValueError, match=rf"the query, row 2, column {column}: no {column}: .*{column}=None"):
+        lw.Interactions.from_sql(query, duckdb.connect())
+    log = lw.Interactions.from_sql(query, duckdb.connect(), errors="skip")
+    assert log.items.tolist() == [2]
+    assert log.user_ids.dtype == (object if "'a'" in values else np.int64)
+
+
+@pytest.mark.parametrize(
+    "users", [np.ma.array([2**60 + 1, 7], mask=[0, 1]), [2**60 + 1, None], np.ma.array(["a", "b"], mask=[0, 1])]
+)
+def test_a_masked_id_is_missing(users):
+    with pytest.raises(ValueError, match="the arrays, row 2, column user: no user"):
+        lw.Interactions(users, [1, 2])
+    log = lw.Interactions.from_frame({"user": users, "item": [1, 2]}, errors="skip")
+    assert log.users.tolist() == [users[0]]
+
+
+def test_parquet_files_of_other_columns_are_named(tmp_path):
+    TABLE.to_parquet(tmp_path / "part-1.parquet")
+    TABLE.assign(more=1).to_parquet(tmp_path / "part-2.parquet")
+    with pytest.raises(ValueError, match=r"part-2.parquet: columns .*'more'\], but .*part-1.parquet has"):
+        lw.Interactions.read(tmp_path / "part-*.parquet")
+
+
+def test_parquet_columns_may_have_the_names_duckdb_gives(tmp_path):
+    TABLE.assign(Filename="x", file_row_number=0).to_parquet(tmp_path / "log.parquet")
+    assert rows_of(lw.Interactions.read(tmp_path / "log.parquet")) == ROWS
+    TABLE.assign(filename=None, rating=[1, 2, None, 4, 5]).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(ValueError, match=r"log.parquet, row 3, column rating: no rating"):
+        lw.Interactions.read(tmp_path / "log.parquet")
+
+
+def test_every_id_is_looked_up_by_its_own_kind():
+    log = lw.Interactions([1, 2], [10, 20])
+    assert log.find_users([1, "zz", b"a", 2**70, 2.0, 1.5, "1", np.inf]).tolist() == [0, -1, -1, -1, 1, -1, -1, -1]
+    assert log.find_users(2**70).tolist() == [-1]
+    assert log.find_users(np.array([2**64 - 1], np.uint64)).tolist() == [-1]
+    with pytest.raises(KeyError, match="unknown user id 'zz': the vocabulary has 2 ids"):
+        log.index_of_users(name for name in [1, "zz"])
+    with pytest.raises(ValueError, match="user ids: an id is missing"):
+        log.find_users(np.ma.array([1, 2], mask=[0, 1]))
+    model = lw.models.Popularity().fit(log)
+    assert model.recommend([1, "zz"], k=1, unknown="popular").fallback.tolist() == [False, True]
+
+
+def test_integers_beyond_64_bits_are_text_to_the_log_and_to_who_asks():
+    for users in ([2**63, 1], np.array([2**63, 1], np.uint64)):
+        log = lw.Interactions(users, [10, 20])
+        assert log.user_ids.tolist() == ["1", "9223372036854775808"]
+        assert log.index_of_users(users).tolist() == [1, 0]
+        assert log.index_of_users(2**63).tolist() == [1]
+
+
+def test_bytes_are_text():
+    for users in ([b"ann", b"bob"], np.array([b"ann", b"bob"])):
+        assert lw.Interactions(users, [1, 2]).user_ids.tolist() == ["ann", "bob"]
+    table = pa.table({"user": [b"ann", b"bob"], "item": [1, 2]})
+    assert lw.Interactions.from_frame(table).user_ids.tolist() == ["ann", "bob"]
+    log = lw.Interactions([b"ann", "b\u00e9a".encode()], [1, 2])
+    assert log.user_ids.tolist() == ["ann", "b\u00e9a"]
+    assert log.index_of_users([b"ann"]).tolist() == log.index_of_users(b"ann").tolist() == [0]
+    with pytest.raises(ValueError, match=r"user: takes bytes only if they are UTF-8, got b'.xff'"):
+        lw.Interactions([b"\xff"], [1])
+
+
+NOT_FLAT = {
+    "a list": lambda: lw.Interactions([[1, 2]], [1]),
+    "tuples": lambda: lw.Interactions([(1, 2)], [1]),
+    "DuckDB": lambda: lw.Interactions.from_sql("select [1, 2] as user, 1 as item", duckdb.connect()),
+    "polars": lambda: lw.Interactions.from_frame(pl.DataFrame({"user": [[1, 2]], "item": [1]})),
+    "pandas": lambda: lw.Interactions.from_frame(pd.DataFrame({"user": [[1, 2]], "item": [1]})),
+    "a struct": lambda: lw.Interactions.from_frame(pa.table({"user": [{"a": 1}], "item": [1]})),
+}
+
+
+@pytest.mark.parametrize("source", NOT_FLAT)
+def test_values_of_several_parts_are_refused(source):
+    with pytest.raises(ValueError, match=r"user: takes (one dimension|numbers, text or dates)"):
+        NOT_FLAT[source]()
+
+
+def test_nested_json_is_malformed(tmp_path):
+    (tmp_path / "log.jsonl").write_text(
+        '{"user": "[x]", "item": "{"}\n{"user": ["a"], "item": "b"}\n{"user": "c", "item": {"d": 1}}\n'
+    )
+    with pytest.raises(ValueError, match=r"log.jsonl, line 2, column user: no user"):
+        lw.Interactions.read(tmp_path / "log.jsonl")
+    log = lw.Interactions.read(tmp_path / "log.jsonl", errors="skip")
+    assert list(zip(log.users, log.items, strict=True)) == [("[x]", "{")]
+
+
+def test_types_duckdb_does_not_have_are_read_or_named():
+    wide = pl.DataFrame({"user": [2, 1], "item": [1, 2]}).with_columns(pl.col("user").cast(pl.Int128))
+    assert lw.Interactions.from_frame(wide).user_ids.tolist() == [1, 2]
+    months = pd.DataFrame({"user": [1], "item": [1], "timestamp": pd.period_range("2020-01", periods=1, freq="M")})
+    with pytest.raises(ValueError, match=r"the frame: DuckDB cannot read it: .*period"):
+        lw.Interactions.from_frame(months)
+    for users in (["a\udce9"], pd.Series(["a\udce9"], dtype=object)):
+        with pytest.raises(ValueError, match=r"DuckDB cannot read it: .*surrogate"):
+            lw.Interactions.from_frame({"user": users, "item": [1]})
+
+
+def test_a_relation_of_duckdb_is_a_frame():
+    log = lw.Interactions.from_frame(duckdb.sql("select 1 as user, 2 as item"))
+    assert (log.users.tolist(), log.items.tolist()) == ([1], [2])
+
+
+def test_users_and_items_must_be_given():
+    with pytest.raises(TypeError, match="user: takes a one-dimensional array, Series or list, got NoneType"):
+        lw.Interactions(None, [1])
+    with pytest.raises(TypeError, match="item: takes a one-dimensional array, Series or list, got NoneType"):
+        lw.Interactions.from_frame({"user": [1], "item": None})
+
+
+MIXED = {
+    "at the start": ("log.csv", "user,item\n1,2\nabc,3\n", "abc"),
+    "fractions": ("log.csv", "user,item\n1.0,2\n2.5,3\n", "2.5"),
+    "an exponent": ("log.csv", "user,item\n1,2\n1e3,3\n", "1e3"),
+    "JSON lines": ("log.jsonl", '{"user": 1, "item": 2}\n{"user": "b", "item": 2}\n', "b"),
+    "fractions in JSON": ("log.jsonl", '{"user": 1, "item": 2}\n{"user": 2.5, "item": 2}\n', "2.5"),
+}
+
+
+@pytest.mark.parametrize("case", MIXED)
+def test_a_file_that_mixes_integers_and_text_says_so(tmp_path, caplog, case):
+    name, text, example = MIXED[case]
+    assert written(tmp_path, name, text).user_ids.dtype == object
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"user ids are not all integers, such as {example!r}: all are taken as text" in caplog.text
+
+
+def test_objects_that_mix_numbers_and_text_say_so(caplog):
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table log (user, item)")
+    connection.executemany("insert into log values (?, ?)", [(1, 2), ("a", 3)] * 3)
+    lw.Interactions.from_sql("select * from log", connection)
+    lw.Interactions([1, "a"], [1, 2])
+    lw.Interactions([1.0, 2.5], [1, 2])
+    lw.Interactions.from_frame(pd.DataFrame({"user": [1, "a"], "item": [1, 2]}))
+    said = [record.message.split(",")[0] for record in caplog.records]
+    names = ("the query", "the arrays", "the arrays", "the frame")
+    assert said == [f"{name}: user ids are not all integers" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (b"user,item\na\xe9,x\nb,y\n", {"encoding": "latin-1"}),
+        (b"user,item\ra,x\rb,y\r", {}),
+        (b"user,item\r\na,x\nb,y\r\n", {}),
+        (b"user,item\na,x\nb\nc,y\n", {"errors": "skip"}),
+        (b'{"user": "1", "item": 2}\n{"user": "b", "item": 2}\n', {}),
+    ],
+)
+def test_plain_text_is_no_mixture(tmp_path, caplog, content, options):
+    (tmp_path / "log.csv").write_bytes(content)
+    assert lw.Interactions.read(tmp_path / "log.csv", **options).user_ids.dtype == object
+    lw.Interactions(["1", "a"], [1, 2])
+    assert "not all integers" not in caplog.text
+
+
+def test_a_first_line_of_unknown_words_is_a_row_and_is_said(tmp_path, caplog):
+    written(tmp_path, "log.csv", "who,what\nalice,heat\n")
+    assert "no header recognised, the first line ['who', 'what'] is a row" in caplog.text
+    caplog.clear()
+    written(tmp_path, "log.csv", "1,2\n2,3\n")
+    lw.Interactions.read(tmp_path / "log.csv", header=False)
+    assert not caplog.records
+
+
+def test_a_member_of_json_may_come_late(tmp_path):
+    rows = [{"user": 1, "item": item} for item in range(1500)] + [{"user": 1, "item": 9, "rating": 4}]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert lw.Interactions.read(path, errors="skip").ratings.tolist() == [4]
+    with pytest.raises(ValueError, match=r"log.jsonl, line 1, column rating: no rating"):
+        lw.Interactions.read(path)
+
+
+def test_advice_names_what_takes_it():
+    with pytest.raises(ValueError, match=r'no rating: .* \(errors="skip" of Interactions.from_frame leaves'):
+        lw.Interactions([1], [2], ratings=[None])
+    with pytest.raises(ValueError, match=r'1 of 1 rows have no timestamp: order="file" of Interactions.from_frame'):
+        lw.Interactions([1], [2], timestamps=[None])
+    with pytest.raises(ValueError, match=r'\(errors="skip" of Interactions.from_frame leaves'):
+        lw.Interactions.from_csr(sp.csr_array([[np.nan]]))
+
+
+def test_spaces_within_items_are_no_separator(tmp_path):
+    log = written(tmp_path, "log.csv", "ann,The Hidden River\nbob,A Golden Map\n")
+    assert log.item_ids.tolist() == ["A Golden Map", "The Hidden River"]
+
+
+def test_the_forms_of_dates_are_said(tmp_path):
+    for first in ("100", "2020-12-30"):
+        with pytest.raises(ValueError, match=r"line 3, .*ISO date such as 2020-12-31 or 2020-12-31T23:59:59Z: "):
+            written(tmp_path, "log.csv", f"user,item,time\na,b,{first}\na,c,12/31/2020\na,d,{first}\n")
+
+
+def test_utf_16_is_recognised(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(CSV, encoding="utf-16")
+    with pytest.raises(ValueError, match=r"log.csv: begins with the mark of UTF-16: give encoding='utf-16'"):
+        lw.Interactions.read(path)
+    assert rows_of(lw.Interactions.read(path, encoding="utf-16")) == ROWS
+
+
+def test_a_log_is_immutable():
+    log = lw.Interactions([1], [2], ratings=[3])
+    for name in ("ratings", "timestamps", "indptr", "user_ids"):
+        with pytest.raises(AttributeError):
+            setattr(log, name, None)
+    with pytest.raises(ValueError, match="read-only"):
+        log.ratings[0] = 1

@@ -136,3 +136,28 @@ SAME_TIME = lw.Interactions([1, 1, 2], [1, 2, 3], timestamps=[5, 5, 5])
 def test_what_cannot_be_split_is_refused(split, message):
     with pytest.raises(ValueError, match=message):
         split()
+
+
+LOG = random_log(7)
+BAD_ARGUMENTS = {
+    "a share of text": (lambda: lw.split.random(LOG, test="0.2"), TypeError, "test: takes a number, got '0.2'"),
+    "a share of NaN": (lambda: lw.split.by_user(LOG, test=np.nan), ValueError, "test: takes a number, got nan"),
+    "given as text": (lambda: lw.split.new_users(LOG, given="1"), TypeError, "given: takes a number, got '1'"),
+    "a negative seed": (lambda: lw.split.random(LOG, seed=-1), ValueError, "seed: takes at least 0, got -1"),
+    "a seed in parts": (lambda: lw.split.by_user(LOG, seed=1.5), TypeError, "seed: takes a whole number, got 1.5"),
+    "no seed": (lambda: lw.split.new_users(LOG, seed=None), TypeError, "seed: takes a whole number, got None"),
+    "parts as a float": (
+        lambda: lw.split.leave_last(LOG, parts=2.0),
+        TypeError,
+        "parts: takes a whole number, got 2.0",
+    ),
+    "folds in parts": (lambda: lw.split.k_fold(LOG, k=2.5), TypeError, "k: takes a whole number, got 2.5"),
+    "simulated": (lambda: lw.data.simulate(seed=-1), ValueError, "seed: takes at least 0, got -1"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARGUMENTS)
+def test_a_bad_argument_of_a_split_is_named(case):
+    split, error, message = BAD_ARGUMENTS[case]
+    with pytest.raises(error, match=message):
+        split()

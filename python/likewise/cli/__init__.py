@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from likewise.cli.compare import COMPARE
 from likewise.cli.demo import DEMO
 from likewise.cli.doctor import DOCTOR
 from likewise.cli.evaluate import EVALUATE
+from likewise.cli.output import told_on_stderr
 from likewise.cli.recommend import RECOMMEND, SIMILAR
 from likewise.cli.reproduce import REPRODUCE
 from likewise.cli.train import TRAIN
@@ -32,6 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 after an error, or 130 after an interruption.
     """
     parsed = command_parser(COMMANDS).parse_args(arguments)
+    with told_on_stderr():
+        return _run(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> int:
     try:
         parsed.run(parsed)
         sys.stdout.flush()

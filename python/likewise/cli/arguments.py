@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import csv
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -61,8 +62,14 @@ def command_parser(commands: Iterable[Command]) -> argparse.ArgumentParser:
 
 
 def comma_separated(text: str) -> list[str]:
-    """An argument type: "a,b" is ["a", "b"]."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    """An argument type: 'a,b' is ["a", "b"], and '"a,b",c' is ["a,b", "c"]."""
+    try:
+        parts = [part.strip() for row in csv.reader([text], skipinitialspace=True) for part in row if part.strip()]
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not divided by commas: {error}") from error
+    if not parts:
+        raise argparse.ArgumentTypeError(f"takes at least one, got {text!r}")
+    return parts
 
 
 # --- a log

@@ -35,6 +35,8 @@ def _run(arguments: argparse.Namespace) -> None:
     models = [make_model(name, {}) for name in arguments.models]
     log = read_log(arguments.log, arguments)
     train, test = by_user(log, test=arguments.test, seed=arguments.seed)
+    if len(test) == 0:
+        raise ValueError(f"--test: {arguments.test} of each user's rows holds out none of {len(log):,}")
     say(f"{arguments.log}: {log!r}; {len(test):,} rows held out")
     comparison = compare(models, train, test, metrics=arguments.metrics)
     show([dict(row) for row in comparison], str(comparison), arguments.json)

@@ -89,6 +89,7 @@ def real(name: str) -> Material:
 
     Raises:
         FileNotFoundError: If it is neither, or cannot be found or fetched.
+        ValueError: If the log is malformed, or no user has two rows.
     """
     from likewise.data import Features, Interactions
     from likewise.data.locate import locate
@@ -104,6 +105,8 @@ def real(name: str) -> Material:
         log = Interactions.read(path, **known.log_options)
         features = Features.read(locate(name, known.items), **known.item_options)
     train, test = leave_last(log)
+    if len(test) == 0:
+        raise ValueError(f"{path}: no user has two rows, so that one could be hidden: {first_line(log)}")
     return Material(f"{name} ({path}): {first_line(log)}", train, test, features)
 
 
@@ -131,7 +134,7 @@ def _run(arguments: argparse.Namespace) -> None:
     models = [Popularity(), EASE(), MF()]
     comparison = compare(models, material.train, material.test, metrics=METRICS, verbose=1)
     best = max(range(len(models)), key=lambda place: float(comparison[place]["ndcg@10"]))
-    user = material.test.users[0].item()
+    (user,) = material.test.users[:1].tolist()
     found = models[best].recommend(user, k=10)
     result = {
         "data": material.source,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -16,6 +18,26 @@ def show(result: Any, text: str, as_json: bool) -> None:
 def say(text: str) -> None:
     """Tells on stderr what is going on."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def told_on_stderr() -> Iterator[None]:
+    """What the library logs, such as the columns it recognised, is told on stderr too."""
+    logger = logging.getLogger("likewise")
+    handler, level = _Teller(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        mark = "" if record.levelno < logging.WARNING else f"likewise: {record.levelname.lower()}: "
+        say(mark + record.getMessage())
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -16,9 +16,14 @@ def _declare_recommend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a file written by `likewise train`")
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--user", action="append", metavar="ID", help="a user of the log; may be repeated")
-    who.add_argument("--history", type=comma_separated, metavar="IDS", help="items of somebody new, as 50,172,181")
+    who.add_argument(
+        "--history",
+        type=comma_separated,
+        metavar="IDS",
+        help="items of somebody new, as 50,172,181; an item with a comma in quotes, as '\"Heat, The\",50'",
+    )
     parser.add_argument("--k", type=int, default=10, help="items for each user (default: %(default)s)")
-    parser.add_argument("--exclude", type=comma_separated, default=[], metavar="IDS", help="items never to recommend")
+    parser.add_argument("--exclude", type=comma_separated, metavar="IDS", help="items never to recommend")
     parser.add_argument("--keep-viewed", action="store_true", help="also recommend what is in the user's history")
 
 
@@ -26,15 +31,19 @@ def _run_recommend(arguments: argparse.Namespace) -> None:
     from likewise.models import load
 
     model = load(arguments.model)
+
+    def items(named: list[str] | None) -> list[Any] | None:
+        return None if named is None else ids_as_in(model.item_ids, named)
+
     found = model.recommend(
-        ids_as_in(model.user_ids, arguments.user) if arguments.user else None,
+        None if arguments.user is None else ids_as_in(model.user_ids, arguments.user),
         k=arguments.k,
         filter_viewed=not arguments.keep_viewed,
-        exclude=ids_as_in(model.item_ids, arguments.exclude) or None,
-        history=ids_as_in(model.item_ids, arguments.history) if arguments.history else None,
+        exclude=items(arguments.exclude),
+        history=items(arguments.history),
     )
     rows = recommendation_rows(found)
-    if arguments.history:  # nobody in particular
+    if arguments.history is not None:  # nobody in particular
         rows = [{name: value for name, value in row.items() if name != "user"} for row in rows]
     show(rows, table(rows), arguments.json)
 

@@ -29,7 +29,10 @@ def _run(arguments: argparse.Namespace) -> None:
     entry = ENTRIES[arguments.name]
     say(f"{entry.title}\n{entry.protocol}")
     if arguments.show:
-        runs = read_runs(results_file(entry, arguments.output))
+        path = results_file(entry, arguments.output)
+        if not path.is_file():
+            raise FileNotFoundError(f"reproduce: no results in {path}; --output names their folder, no --show runs it")
+        runs = read_runs(path)
     else:
         runs = run_entry(
             entry,

@@ -40,17 +40,18 @@ class Database:
 
 
 @contextmanager
-def open_database(memory_limit: str | None) -> Iterator[Database]:
+def open_database(source: str, memory_limit: str | None) -> Iterator[Database]:
     """Opens a private in-memory database that spills to a temporary folder.
 
     It is never the default connection, whose threads die in a forked child, and loads no extension from outside.
 
     Args:
+        source: What is read; errors name it.
         memory_limit: What DuckDB may hold in memory, such as "500MB"; None for LIKEWISE_MEMORY_LIMIT, else DuckDB's own
             limit of 80 % of the machine's memory.
 
     Raises:
-        ValueError: If the limit is not an amount of memory.
+        ValueError: If the limit is not an amount of memory, or DuckDB fails over the source.
     """
     import duckdb
 
@@ -71,8 +72,15 @@ def open_database(memory_limit: str | None) -> Iterator[Database]:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("SET enable_progress_bar = false")
             yield Database(connection, Path(folder))
+        except (duckdb.Error, UnicodeEncodeError) as error:  # the latter for text that is no valid Unicode
+            raise ValueError(f"{source}: DuckDB cannot read it: {first_line(error)}") from error
         finally:
             connection.close()
+
+
+def first_line(error: Exception) -> str:
+    """What DuckDB says, without the query and the advice below."""
+    return str(error).split("\n", 1)[0]
 
 
 def quoted(name: str) -> str:

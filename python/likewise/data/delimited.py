@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,12 +50,15 @@ def read_delimited(
         )
         if other.names != layout.names:
             raise ValueError(f"{path}: columns {list(other.names)}, but {paths[0]} has {list(layout.names)}")
-    with open_database(options.memory_limit) as database:
+    with open_database(joined_name(paths), options.memory_limit) as database:
         reader = _DelimitedReader(database, paths, layout, options, encoding)
         reader.load()
         time_unit: Literal["us", "number"] = "us" if layout.time_kind == "date" else "number"
         return encoded_rows(
-            database, TableContents(reader.loader.roles, time_unit), options, reader.rejected.finished()
+            database,
+            TableContents(reader.loader.source, reader.loader.roles, ("user", "item"), time_unit),
+            options,
+            reader.rejected.finished(),
         )
 
 
@@ -106,15 +109,13 @@ class _DelimitedReader:
         """Scans the files, counting their lines beside; whether as many rows came out as there are good rows."""
         import duckdb
 
-        lines: list[int] = []
-        counting = threading.Thread(target=lambda: lines.extend(count_lines(path) for path in self._files))
-        counting.start()
-        try:
-            self.loader.scan()
-        except duckdb.Error:  # such as line ends of two kinds, which some versions refuse
-            return False
-        finally:
-            counting.join()
+        with ThreadPoolExecutor(1) as beside:
+            counting = beside.submit(lambda: [count_lines(path) for path in self._paths])
+            try:
+                self.loader.scan()
+            except duckdb.Error:  # such as line ends of two kinds, which some versions refuse
+                return False
+        lines = counting.result()
         return self.loader.rows() == sum(lines) - self._layout.has_header * len(lines)
 
     def _read_clean_copy(self) -> None:

@@ -22,6 +22,11 @@ class EncodedLog:
         timestamps: Times [rows], int64, float64 or datetime64; None if the log has none.
     """
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} is immutable: {name} cannot be set; make a new log")
+        super().__setattr__(name, value)
+
     def _keep(self, rows: Rows) -> None:
         """Sorts rows into the log's order and keeps them, read-only."""
         n_users = len(rows.user_vocabulary)

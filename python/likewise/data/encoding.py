@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from likewise.data.columns import Role
 from likewise.data.database import Database
+from likewise.data.idkinds import INTEGRAL, warn_of_mixed_ids
 from likewise.data.loading import TABLE
 from likewise.data.rows import ReadOptions, Rejected, Rows
 from likewise.data.vocabulary import Vocabulary
@@ -23,11 +24,15 @@ class TableContents:
     """What the table `log` holds beside users and items, in columns named by their role.
 
     Attributes:
+        source: What was read; messages name it.
         roles: The columns there.
+        untyped: The roles whose ids might have been integers; that some are is said where they became text.
         time_unit: How timestamps are kept: "number" (DOUBLE or BIGINT), or microseconds or nanoseconds since 1970.
     """
 
+    source: str
     roles: tuple[Role, ...]
+    untyped: Collection[Role]
     time_unit: Literal["number", "us", "ns"] = "number"
 
 
@@ -38,6 +43,8 @@ def encoded_rows(database: Database, contents: TableContents, options: ReadOptio
     for role in ("user", "item", "event"):
         if role in contents.roles:
             vocabularies[role] = _number_ids(database, role, declared.get(role))
+            if role in contents.untyped and vocabularies[role].is_text:
+                _say_if_mixed(database, role, contents.source)
     columns = _fetch(database, contents, vocabularies)
     times = columns.get("timestamp")
     if times is not None and contents.time_unit != "number":
@@ -72,6 +79,15 @@ def _number_ids(database: Database, role: Role, declared: Any) -> Vocabulary:
         return vocabulary
     ids = database.arrays(f"SELECT id FROM {role}_ids ORDER BY number")["id"]
     return Vocabulary(np.asarray(ids, dtype=object if ids.dtype == object else np.int64), role)
+
+
+def _say_if_mixed(database: Database, role: Role, source: str) -> None:
+    """Warns where some ids of a table of text are integers and others are not."""
+    is_integer = f"regexp_full_match(id, '{INTEGRAL}')"
+    found = f"SELECT count(*) FILTER ({is_integer}), min(id) FILTER (NOT {is_integer}) FROM {role}_ids"
+    integers, example = database.row(found)
+    if integers and example is not None:
+        warn_of_mixed_ids(source, role, example)
 
 
 def _fetch(database: Database, contents: TableContents, encoded: Collection[Role]) -> dict[Role, Any]:

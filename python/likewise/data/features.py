@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.data.arrays import is_missing
 from likewise.data.files import find_files
 from likewise.data.idkinds import IdKind
 from likewise.data.layout import read_cells
@@ -21,14 +22,15 @@ class Features:
     Args:
         ids: Raw ids [rows], each once.
         columns: Values by name, [rows] each: numbers, text, or lists of text for a multi-valued column such as genres.
-            A column `title` is shown with results.
+            A column `title` is shown with results and is text: numbers become text, a missing title None.
 
     Attributes:
         ids: Raw ids in ascending order [rows], int64 or str.
         columns: Values by name in the order of `ids`: float64 or int64 arrays, or object arrays of str or of tuples.
 
     Raises:
-        ValueError: If an id is missing or comes twice, or a column has another length.
+        ValueError: If an id is missing or comes twice, a column has another length, or a title is no valid Unicode.
+        TypeError: If a title is neither text nor a number.
 
     Example:
         >>> films = Features([7, 9], {"title": ["Heat (1995)", "Alien (1979)"], "genres": [["Crime"], ["Horror"]]})
@@ -116,26 +118,44 @@ class Features:
         Raises:
             FileNotFoundError: If there is no such file.
             KeyError: If a column is not there.
-            ValueError: If a row has another number of columns (names file and line), or an id comes twice.
+            ValueError: If a row has another number of columns, no id, or bytes that are not valid in the encoding
+                (names file and line), or an id comes twice.
         """
         (file, *_) = find_files(path)
-        header, *rows = read_cells(file, separator, encoding, names)
+        (_, header), *numbered = read_cells(file, separator, encoding, names)
         for name in (ids, *(multivalued or {})):
-            if name not in header and not (isinstance(name, int) and name < len(header)):
+            if name not in header and not (isinstance(name, int) and -len(header) <= name < len(header)):
                 raise KeyError(f"no column {name!r} in {file}; there are {', '.join(map(repr, header))}")
         place = header.index(ids) if isinstance(ids, str) else ids
+        for line, row in numbered:
+            if not row[place].strip():
+                raise ValueError(f"{file}, line {line}: no id in column {header[place]!r}: {row}")
+        rows = [row for _, row in numbered]
         cells = list(zip(*rows, strict=True)) if rows else [()] * len(header)
-        columns: dict[str, Any] = {name: _typed(column) for name, column in zip(header, cells, strict=True)}
+        columns: dict[str, Any] = {
+            name: _texts(column) if name == "title" else _typed(column)
+            for name, column in zip(header, cells, strict=True)
+        }
         for name, mark in (multivalued or {}).items():
             texts = [row[header.index(name)] for row in rows]
             columns[name] = [tuple(part for part in text.split(mark) if part) for text in texts]
-        return cls(columns.pop(header[place]), columns)
+        raw = columns.pop(header[place])
+        try:
+            return cls(raw, columns)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from error
+
+
+def _texts(cells: Sequence[str]) -> NDArray[np.object_]:
+    """Texts, None where empty."""
+    column = np.empty(len(cells), dtype=object)
+    column[:] = [cell if cell.strip() else None for cell in cells]
+    return column
 
 
 def _typed(cells: Sequence[str]) -> NDArray[Any]:
     """Texts as integers or floats where all that are there are numbers, else as text; None where empty."""
-    column = np.empty(len(cells), dtype=object)
-    column[:] = [cell if cell.strip() else None for cell in cells]
+    column = _texts(cells)
     if IdKind.of_sample(cells) in (IdKind.INT32, IdKind.INT64) and all(cell.strip() for cell in cells):
         return column.astype(np.int64)
     try:
@@ -145,7 +165,9 @@ def _typed(cells: Sequence[str]) -> NDArray[Any]:
 
 
 def _column(name: str, values: Any, rows: int) -> NDArray[Any]:
-    """Values as an array of numbers, or of text or tuples as objects."""
+    """Values as an array of numbers, or of text or tuples as objects; titles are text."""
+    if name == "title":
+        values = [_title(value) for value in values]
     given = np.asarray(values) if hasattr(values, "__array__") else None
     if given is not None and given.dtype.kind in "iubf" and given.ndim == 1:
         column = given.copy()
@@ -161,3 +183,18 @@ def _column(name: str, values: Any, rows: int) -> NDArray[Any]:
     if len(column) != rows:
         raise ValueError(f"columns: {name!r} has {len(column):,} values for {rows:,} ids")
     return column
+
+
+def _title(value: Any) -> str | None:
+    """A title as text, numbers without a fraction of zero; None where it is missing."""
+    if is_missing(value):
+        return None
+    if isinstance(value, (float, np.floating)) and value == np.floor(value) and np.isfinite(value):
+        value = int(value)
+    if not isinstance(value, (str, int, float, np.number)):
+        raise TypeError(f"columns: 'title' takes text, got {value!r}")
+    try:
+        str(value).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"columns: 'title' takes valid Unicode, got {value!r}") from error
+    return str(value)

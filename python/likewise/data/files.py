@@ -6,6 +6,9 @@ import codecs
 import glob
 import gzip
 import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +18,8 @@ import numpy as np
 _GZIP = b"\x1f\x8b"
 _UNREADABLE = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstandard"}
 _BLOCK = 1 << 20
+UNDECODED = "\udc80-\udcff"  # what bytes become that are not valid in the encoding
+NOT_DECODED = "bytes that are not valid in the encoding (give encoding=, such as 'latin-1')"
 _LONGEST_END = 64  # bytes; empty lines at the end of a file
 
 
@@ -51,9 +56,32 @@ def is_gzip(path: Path) -> bool:
     return start.startswith(_GZIP)
 
 
+class _Unpacked(gzip.GzipFile):
+    """The content of a gzipped file; a damaged one is a ValueError that names it."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._damage_named():
+            return super().read(size)
+
+    def read1(self, size: int = -1) -> bytes:
+        with self._damage_named():
+            return super().read1(size)
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{self.name}: the gzip file is damaged or cut short: {error}") from error
+
+
 def open_bytes(path: Path) -> IO[bytes]:
-    """A file's bytes, unpacked."""
-    file: Any = gzip.open if is_gzip(path) else open
+    """A file's bytes, unpacked.
+
+    Raises:
+        ValueError: If it is compressed by something else than gzip; later, where a gzip file is damaged.
+    """
+    file: Any = _Unpacked if is_gzip(path) else open
     opened: IO[bytes] = file(path, "rb")
     return opened
 
@@ -64,7 +92,7 @@ def open_text(path: Path, encoding: str) -> IO[str]:
     Bytes that are not valid in the encoding become lone surrogates.
 
     Raises:
-        ValueError: If the encoding is unknown.
+        ValueError: If the encoding is unknown, or is UTF-8 and the file begins as UTF-16 does.
     """
     try:
         name = codecs.lookup(encoding).name
@@ -72,10 +100,18 @@ def open_text(path: Path, encoding: str) -> IO[str]:
         raise ValueError(f"encoding: {encoding!r} is not an encoding Python knows") from None
     file = open_bytes(path)
     start = file.read(_BLOCK)
+    if name == "utf-8" and start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        file.close()
+        raise ValueError(f"{path}: begins with the mark of UTF-16: give encoding='utf-16'")
     file.seek(0)
     newline = "\n" if b"\n" in start or b"\r" not in start else "\r"
     name = "utf-8-sig" if name == "utf-8" else name
     return io.TextIOWrapper(file, encoding=name, errors="surrogateescape", newline=newline)
+
+
+def printable(text: str) -> str:
+    """Text with bytes that were not valid in the encoding written out."""
+    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")
 
 
 def count_lines(path: Path) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.data.rows import Rows
-from likewise.data.vocabulary import Indices, Vocabulary, normalized_ids
+from likewise.data.vocabulary import Indices, Vocabulary
 
 Mask = NDArray[np.bool_]
 
@@ -38,11 +38,11 @@ def rows_naming(index: Indices, vocabulary: Vocabulary, ids: Any) -> Mask:
     """Which rows name one of some raw ids [rows].
 
     Raises:
+        KeyError: If an id is not in the vocabulary.
         ValueError: If an id is missing.
     """
-    wanted = np.zeros(len(vocabulary) + 1, dtype=bool)
-    wanted[vocabulary.find(normalized_ids(ids, f"{vocabulary.kind}s"))] = True
-    wanted[-1] = False
+    wanted = np.zeros(len(vocabulary), dtype=bool)
+    wanted[vocabulary.index(ids)] = True
     return np.asarray(wanted[index])
 
 

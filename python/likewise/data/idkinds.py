@@ -7,13 +7,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
+from likewise.data.columns import logger
+
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _INTEGRAL = re.compile(r"\s*(?:0|-?[1-9][0-9]{0,17})(?:\.0*)?\s*")
+
+# What counts as an integer beside text, as SQL has patterns.
+INTEGRAL = r"\s*(0|-?[1-9][0-9]*)(\.0*)?\s*"
 
 _BLANKS = "' ' || chr(9) || chr(10) || chr(13)"  # what trim takes off
 
 # Where all other ids of a column are integers, these are missing values and not names.
 MISSING_WORDS = ("nan", "null", "none", "na", "n/a", "<na>", "\\n")
+
+
+def warn_of_mixed_ids(source: str, role: str, example: object) -> None:
+    """Says that ids of which some are integers became text.
+
+    Args:
+        source: What is read.
+        role: Whose ids.
+        example: One that is no integer.
+    """
+    logger.warning("%s: %s ids are not all integers, such as %r: all are taken as text", source, role, example)
+
+
+def mixed_example(values: Iterable[object]) -> object | None:
+    """A text among numbers, if there are both; None where values are of one kind."""
+    values = list(values)
+    kinds = set(map(type, values))
+    texts = tuple(kind for kind in kinds if issubclass(kind, (str, bytes)))
+    numbers = tuple(kind for kind in kinds if issubclass(kind, (int, float, np.integer, np.floating)))
+    if not texts or not any(isinstance(value, numbers) and value == value for value in values):
+        return None
+    return next(value for value in values if isinstance(value, texts))
 
 
 @dataclass(frozen=True)
@@ -51,7 +80,7 @@ class IdKind(Enum):
         words = ", ".join(f"'{word}'" for word in ("", *MISSING_WORDS))
         missing = f"coalesce(lower(trim({raw}, {_BLANKS})) IN ({words}), true)"
         if self is IdKind.INTEGRAL:
-            digits = f"regexp_extract({raw}, '^\\s*(0|-?[1-9][0-9]*)(\\.0*)?\\s*$', 1)"
+            digits = f"regexp_extract({raw}, '^{INTEGRAL}$', 1)"
             return IdReading(f"TRY_CAST(nullif({digits}, '') AS BIGINT)", missing, False)
         # Comparing with the text written back leaves out "007", "+7", "7.0", "1e3" and "0x7", which a cast takes.
         number = f"TRY_CAST({raw} AS {self.value})"

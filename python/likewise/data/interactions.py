@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.data import clock
+from likewise.data.arguments import checked_integer, checked_number
 from likewise.data.columns import Role
 from likewise.data.description import described
 from likewise.data.encoded_log import EncodedLog
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from likewise.data.audit import Audit
 
 ColumnName = str | int | None
+_WAY_OUT = " of Interactions.from_frame"  # for sources that take neither `errors` nor `order`
 
 
 class Interactions(EncodedLog):
@@ -75,7 +77,7 @@ class Interactions(EncodedLog):
             "timestamp": timestamps,
             "event": events,
         }
-        self._keep(from_arrays(columns, ReadOptions(user_ids=user_ids, item_ids=item_ids)))
+        self._keep(from_arrays(columns, ReadOptions(user_ids=user_ids, item_ids=item_ids, way_out=_WAY_OUT)))
 
     @classmethod
     def read(
@@ -149,7 +151,9 @@ class Interactions(EncodedLog):
         user_ids: Any = None,
         item_ids: Any = None,
     ) -> Self:
-        """Takes the rows of a pandas or polars DataFrame, a pyarrow Table or a dict of arrays; arguments as in `read`.
+        """Takes the rows of a pandas or polars DataFrame, a pyarrow Table, a DuckDB relation or a dict of arrays.
+
+        Other arguments as in `read`.
 
         Raises:
             TypeError: If it is no such frame.
@@ -207,7 +211,7 @@ class Interactions(EncodedLog):
         """
         from likewise.data.sources import from_csr
 
-        return cls._of_rows(from_csr(matrix, ReadOptions()))
+        return cls._of_rows(from_csr(matrix, ReadOptions(way_out=_WAY_OUT)))
 
     def _at_least(self, min_rating: float | None) -> Self:
         return self if min_rating is None else self.filter(min_rating=min_rating)
@@ -237,8 +241,13 @@ class Interactions(EncodedLog):
             events: The kinds of events that stay.
 
         Raises:
-            ValueError: If the log lacks ratings, timestamps or events that a condition needs.
+            KeyError: If a user, item or event is not in the log's vocabulary.
+            TypeError: If a minimum is not a number, or is not a whole one for rows.
+            ValueError: If the log lacks ratings, timestamps or events that a condition needs, or `min_rating` is NaN.
         """
+        min_rating = None if min_rating is None else checked_number(min_rating, "min_rating")
+        min_user_rows = checked_integer(min_user_rows, "min_user_rows")
+        min_item_rows = checked_integer(min_item_rows, "min_item_rows")
         rows = self._rows()
         kept = np.ones(len(self), dtype=bool)
         if min_rating is not None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from likewise.data.columns import Named, Role, find_columns
 from likewise.data.database import Database, open_database
-from likewise.data.files import is_gzip, open_text, plainly_named
-from likewise.data.idkinds import IdKind, IdReading, text_readings
+from likewise.data.files import is_gzip, open_text, plainly_named, printable
+from likewise.data.idkinds import IdKind, IdReading, text_readings, warn_of_mixed_ids
 from likewise.data.loading import joined_name
 from likewise.data.rows import ReadOptions, Rows
 from likewise.data.typed import TypedRelation, read_typed
 
-_SAMPLE_LINES = 1000
+_NUMBERS = ("UBIGINT", "BIGINT", "HUGEINT", "UHUGEINT", "DOUBLE")
 _LONGEST_LINE = 16_000_000  # bytes
 _SEPARATOR = "\0"  # stands in no JSON text, so that a line is one cell
 _READ_LINES = (
@@ -30,11 +30,11 @@ def read_json_lines(paths: Sequence[Path], named: Named, options: ReadOptions, e
         ValueError: If a line is malformed and is not to be skipped; names file, line and column.
     """
     source = joined_name(paths)
-    keys = _keys(paths[0], encoding)
-    places = find_columns(keys, named, source)
-    with open_database(options.memory_limit) as database:
+    with open_database(source, options.memory_limit) as database:
         for number, path in enumerate(paths):
             _load_lines(database, number, path, encoding)
+        keys = _keys(database)
+        places = find_columns(keys, named, source)
         columns: dict[Role, str] = {role: _member(keys[place]) for role, place in places.items()}
         files = ", ".join(f"'{str(path).replace(chr(39), chr(39) * 2)}'" for path in paths)
         relation = TypedRelation(
@@ -42,7 +42,7 @@ def read_json_lines(paths: Sequence[Path], named: Named, options: ReadOptions, e
             "lines",
             [],
             columns,
-            id_readings={role: _id_readings(database, keys[places[role]]) for role in ("user", "item")},
+            id_readings={role: _id_readings(database, source, role, keys[places[role]]) for role in ("user", "item")},
             origin=(f"[{files}][file + 1]", "number", "line"),
             unit="line",
             fault_of=_fault_of,
@@ -50,18 +50,11 @@ def read_json_lines(paths: Sequence[Path], named: Named, options: ReadOptions, e
         return read_typed(database, relation, options)
 
 
-def _keys(path: Path, encoding: str) -> list[str]:
-    """The members of the first objects, in the order they come."""
-    keys: dict[str, None] = {}
-    with open_text(path, encoding) as file:
-        for _, line in zip(range(_SAMPLE_LINES), file, strict=False):
-            try:
-                value = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(value, dict):
-                keys.update(dict.fromkeys(value))
-    return list(keys)
+def _keys(database: Database) -> list[str]:
+    """The members of all objects, in the order they come first."""
+    members = "CASE WHEN json_valid(line) THEN json_keys(line) END"
+    found = f"SELECT {members} AS members FROM lines GROUP BY members ORDER BY min(rowid)"
+    return list({name: None for (names,) in database.rows(found) for name in names or ()})
 
 
 def _fault_of(line: str) -> str | None:
@@ -79,13 +72,20 @@ def _pointer(key: str) -> str:
 
 
 def _member(key: str) -> str:
-    return f"CASE WHEN json_valid(line) THEN json_extract_string(line, {_pointer(key)}) END"
+    """The SQL of a member; NULL for lists and objects. The kind is asked only where the text begins like theirs."""
+    text, kind = f"json_extract_string(line, {_pointer(key)})", f"json_type(line, {_pointer(key)})"
+    plain = f"CASE WHEN left({text}, 1) NOT IN ('[', '{{') THEN {text} WHEN {kind} = 'VARCHAR' THEN {text} END"
+    return f"CASE WHEN json_valid(line) THEN {plain} END"
 
 
-def _id_readings(database: Database, key: str) -> list[IdReading]:
+def _id_readings(database: Database, source: str, role: Role, key: str) -> list[IdReading]:
     """Integers where every id is a JSON number, text where one is a string."""
     kind = f"CASE WHEN json_valid(line) THEN json_type(line, {_pointer(key)}) END"
-    (texts,) = database.row(f"SELECT count(*) FROM lines WHERE {kind} NOT IN ('UBIGINT', 'BIGINT', 'DOUBLE', 'NULL')")
+    counted = f"SELECT kind, any_value(line) FROM (SELECT {kind} AS kind, line FROM lines) GROUP BY kind"
+    examples = {name: line for name, line in database.rows(counted) if name not in (None, "NULL", "ARRAY", "OBJECT")}
+    texts = [json.loads(line)[key] for name, line in examples.items() if name not in _NUMBERS]
+    if texts and len(texts) < len(examples):
+        warn_of_mixed_ids(source, role, texts[0])
     return text_readings(_member(key), IdKind.TEXT if texts else IdKind.INT32)
 
 
@@ -107,13 +107,9 @@ def _load_lines(database: Database, number: int, path: Path, encoding: str) -> N
             for line in source:
                 text = line.rstrip("\r\n")
                 is_text = text.isascii() or not any("\udc80" <= mark <= "\udcff" for mark in text)
-                target.write(text if is_text else f"not valid in {encoding}: {_readable(text)}")
+                target.write(text if is_text else f"not valid in {encoding}: {printable(text)}")
                 target.write("\n")
         try:
             database.run(insert, [str(copy)], _SEPARATOR, "none")
         except duckdb.Error as error:
             raise ValueError(f"{path}: not readable as lines of at most {_LONGEST_LINE:,} bytes: {error}") from error
-
-
-def _readable(text: str) -> str:
-    return text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")

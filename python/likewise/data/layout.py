@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from likewise.data.columns import Named, Places, Role, find_columns, is_known, logger, plain_name
-from likewise.data.files import open_text
+from likewise.data.files import NOT_DECODED, UNDECODED, open_text, printable
 from likewise.data.idkinds import IdKind
 
 SAMPLE_LINES = 20_480
@@ -74,7 +74,8 @@ def read_layout(
     else:
         body = [first, *body]
         names = tuple(f"column {place}" for place in range(len(first)))
-        places = _places_without_header(names, named, body, str(path))
+        may_be_names = header == "auto" and not any(_NUMBER.fullmatch(cell) for cell in first)
+        places = _places_without_header(names, named, body, str(path), first if may_be_names else [])
     kinds = {role: IdKind.of_sample(cells[places[role]] for cells in body) for role in ("user", "item")}
     times = [cells[places["timestamp"]] for cells in body] if "timestamp" in places else []
     return Layout(separator, has_header, names, places, kinds, _time_kind(times))  # type: ignore[arg-type]
@@ -94,11 +95,14 @@ def _unquoted(cell: str) -> str:
     return cell[1:-1].replace('""', '"') if quoted else cell
 
 
-def read_cells(path: Path, separator: str | None, encoding: str, names: Sequence[str] | None) -> list[list[str]]:
-    """All rows of a small file, the names of its columns first.
+def read_cells(
+    path: Path, separator: str | None, encoding: str, names: Sequence[str] | None
+) -> list[tuple[int, list[str]]]:
+    """All rows of a small file, each with the line it ends at; the names of its columns first.
 
     Raises:
-        ValueError: If a row has another number of columns; names file and line.
+        ValueError: If a row has another number of columns, or bytes that are not valid in the encoding; names file and
+            line.
     """
     with open_text(path, encoding) as file:
         start = [line for _, line in zip(range(SAMPLE_LINES), file, strict=False) if line.strip()]
@@ -108,22 +112,30 @@ def read_cells(path: Path, separator: str | None, encoding: str, names: Sequence
         file.seek(0)
         mark = separator if len(separator) == 1 else "\x1f"
         reader = csv.reader((line.replace(separator, mark) for line in file), delimiter=mark)
-        rows = [] if names is None else [list(names)]
-        for row in reader:
-            if row and rows and len(row) != len(rows[0]):
-                raise ValueError(f"{path}, line {reader.line_num}: {len(row)} columns instead of {len(rows[0])}: {row}")
-            if row:
-                rows.append(row)
+        rows = [] if names is None else [(0, list(names))]
+        try:
+            for row in reader:
+                if row and rows and len(row) != len(rows[0][1]):
+                    raise ValueError(f"{len(row)} columns instead of {len(rows[0][1])}: {row}")
+                if re.search(f"[{UNDECODED}]", "".join(row)):
+                    raise ValueError(f"{NOT_DECODED}: {printable(separator.join(row))!r}")
+                if row:
+                    rows.append((reader.line_num, row))
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     return rows
 
 
 def _find_separator(lines: Sequence[str], path: Path) -> str:
-    """The separator that divides most lines into equally many cells, then the one that makes most cells."""
+    """The separator that divides most lines into equally many cells, then the one that makes most cells.
+
+    A space comes after all others: it stands within texts too.
+    """
     best, best_score = None, (0.0, 0)
     for separator in _SEPARATORS:
         counts = Counter(len(split_cells(line, separator)) for line in lines[:1000])
         cells, lines_so = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
-        score = (lines_so / min(len(lines), 1000), cells)
+        score = (lines_so / min(len(lines), 1000), 0 if separator == " " else cells)
         if cells > 1 and score > best_score:
             best, best_score = separator, score
     if best is None:
@@ -141,8 +153,18 @@ def _looks_like_header(first: Sequence[str], body: Sequence[Sequence[str]], name
     )
 
 
-def _places_without_header(names: Sequence[str], named: Named, body: Sequence[Sequence[str]], source: str) -> Places:
-    """Named columns; if none is named, the usual order: user, item, rating, timestamp."""
+def _places_without_header(
+    names: Sequence[str], named: Named, body: Sequence[Sequence[str]], source: str, unknown: Sequence[str]
+) -> Places:
+    """Named columns; if none is named, the usual order: user, item, rating, timestamp.
+
+    Args:
+        names: The columns.
+        named: What the caller gave for each role.
+        body: The cells of the first lines.
+        source: The file.
+        unknown: The first line's cells where they could as well be names; warns that they are taken for a row.
+    """
     if any(given is not None for given in named.values()):
         return find_columns(names, named, source)
     if not 2 <= len(names) <= 4:
@@ -158,7 +180,11 @@ def _places_without_header(names: Sequence[str], named: Named, body: Sequence[Se
             roles = ("user", "item", "timestamp")
     places: Places = {role: place for place, role in enumerate(roles[: len(names)])}
     said = ", ".join(f"{role} = {names[place]}" for role, place in places.items())
-    logger.info("%s: no header; columns taken by place: %s", source, said)
+    if unknown:
+        message = "%s: no header recognised, the first line %s is a row; columns taken by place: %s (or give header=)"
+        logger.warning(message, source, list(unknown), said)
+    else:
+        logger.info("%s: no header; columns taken by place: %s", source, said)
     return places
 
 

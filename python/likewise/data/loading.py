@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from likewise.data.columns import Role, logger
+from likewise.data.columns import Role
 from likewise.data.database import Database
 from likewise.data.idkinds import IdReading
 
@@ -56,17 +56,13 @@ class Loader:
         """Takes the next way to read ids until every id that is there has a value."""
         for role, readings in self.id_readings.items():
             while self.database.row(f'SELECT count(*) FROM {TABLE} WHERE "{role}" IS NULL') != (0,):
-                raw, chosen = self.raw[role], readings[0]
+                chosen = readings[0]
                 unread = (
-                    f"SELECT {raw} FROM {self.relation} WHERE NOT {chosen.missing} AND ({chosen.value}) IS NULL LIMIT 1"
+                    f"SELECT 1 FROM {self.relation} WHERE NOT {chosen.missing} AND ({chosen.value}) IS NULL LIMIT 1"
                 )
-                example = self.database.row(unread, *self.parameters)
-                if not example:
+                if not self.database.row(unread, *self.parameters):
                     break
                 readings.pop(0)
-                if readings[0].is_text:
-                    message = "%s: %s ids are not all integers, such as %r: all are taken as text"
-                    logger.warning(message, self.source, role, example[0])
                 self.scan()
 
     def _lacking(self) -> list[str]:
@@ -103,11 +99,11 @@ def rating_value(number: str) -> str:
     return f"TRY_CAST({number} AS FLOAT)"
 
 
-def without_timestamp(missing: int, rows: int) -> str:
+def without_timestamp(missing: int, rows: int, way_out: str = "") -> str:
     """What to do about rows without a timestamp."""
     return (
         f"{missing:,} of {rows:,} rows have no timestamp: "
-        'order="file" takes the order of the rows instead, errors="skip" leaves them out'
+        f'order="file"{way_out} takes the order of the rows instead, errors="skip" leaves them out'
     )
 
 

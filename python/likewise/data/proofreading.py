@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import IO
 
 from likewise.data.columns import Role
-from likewise.data.files import open_text
+from likewise.data.files import NOT_DECODED, UNDECODED, open_text, printable
 from likewise.data.idkinds import MISSING_WORDS
 from likewise.data.layout import Layout, split_cells
 from likewise.data.rows import RejectedRow, RejectedRows
 
 LONGEST_LINE = 2_000_000  # bytes
 NO_TIMESTAMP = "no timestamp"
+_DATES_READ = " such as 2020-12-31 or 2020-12-31T23:59:59Z"
 CLEAN_SEPARATOR = "\x1f"  # instead of separators of several characters
 _LONGEST_RECORD = 100  # lines; a quote open for longer was never meant to be one
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9])?"
-_UNDECODED = "\udc80-\udcff"  # what bytes become that are not valid in the encoding
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?", re.ASCII)
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
@@ -48,8 +48,8 @@ class Proofreader:
         """A pattern most good lines match, so that few need a closer look."""
         mark = re.escape(self.layout.separator[0])
         space = rf"(?:(?!{mark})[ \t])*"
-        other = f'[^{mark}"{_UNDECODED}]*'
-        word = rf'[^\s{mark}"{_UNDECODED}]+'
+        other = f'[^{mark}"{UNDECODED}]*'
+        word = rf'[^\s{mark}"{UNDECODED}]+'
         number = f"{space}{_NUMBER}{space}"
         patterns: dict[Role, str] = {"rating": number, "timestamp": number, "event": word}
         if self.layout.time_kind == "date":
@@ -71,7 +71,7 @@ class Proofreader:
                     fault = self._fault(record)
                     if fault is not None:
                         column, reason = fault
-                        rejected.add(RejectedRow(str(path), line, column, _printable(record), reason))
+                        rejected.add(RejectedRow(str(path), line, column, printable(record), reason))
                         continue
                 rows += 1
                 if len(separator) > 1:
@@ -130,8 +130,8 @@ class Proofreader:
             name = self._name(place)
             if cell.startswith('"') and _QUOTED.fullmatch(cell) is None:
                 return name, "a quote is opened and not closed at the end of the cell"
-            if not cell.isascii() and re.search(f"[{_UNDECODED}]", cell):
-                return name, "bytes that are not valid in the encoding (give encoding=, such as 'latin-1')"
+            if not cell.isascii() and re.search(f"[{UNDECODED}]", cell):
+                return name, NOT_DECODED
         if not self._has_all_columns(cells):
             return self._name(len(cells)), f"{len(cells)} columns instead of {len(self.layout.names)}"
         return self._fault_in_cells(cells)
@@ -161,10 +161,11 @@ class Proofreader:
         if role == "event":
             return None
         if role == "timestamp" and self.layout.time_kind == "date":
-            return None if _is_date(text) else f"{role} is not an ISO date"
+            return None if _is_date(text) else f"{role} is not an ISO date{_DATES_READ}"
         if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", text) is None:
             infinite = text.lower().lstrip("+-") in ("nan", "inf", "infinity")
-            return f"{role} is not finite" if infinite else f"{role} is not a number"
+            forms = f" and not an ISO date{_DATES_READ}" if role == "timestamp" and not _is_date(text) else ""
+            return f"{role} is not finite" if infinite else f"{role} is not a number{forms}"
         limit = 3.4028234663852886e38 if role == "rating" else math.inf
         return None if abs(float(text)) <= limit and math.isfinite(float(text)) else f"{role} is out of range"
 
@@ -177,7 +178,3 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _printable(record: str) -> str:
-    return record.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="backslashreplace")

@@ -53,10 +53,11 @@ class RejectedRows:
 
     Args:
         errors: "raise" stops with a ValueError that names the row; "skip" collects.
+        way_out: Whose `errors` and `order` an error advises, such as " of Interactions.from_frame".
     """
 
-    def __init__(self, errors: Literal["raise", "skip"]) -> None:
-        self._errors, self._rows = errors, list[RejectedRow]()
+    def __init__(self, errors: Literal["raise", "skip"], way_out: str = "") -> None:
+        self._errors, self._way_out, self._rows = errors, way_out, list[RejectedRow]()
         self.reasons: Counter[str] = Counter()
 
     def add(self, row: RejectedRow) -> None:
@@ -66,7 +67,7 @@ class RejectedRows:
             ValueError: If `errors` is "raise".
         """
         if self._errors == "raise":
-            raise MalformedRowError(row)
+            raise MalformedRowError(row, f'errors="skip"{self._way_out} leaves such rows out')
         self.reasons[row.reason] += 1
         if len(self._rows) < ROWS_KEPT:
             self._rows.append(row)
@@ -79,20 +80,24 @@ class RejectedRows:
 class MalformedRowError(ValueError):
     """A row that could not be read; `row` says which and why."""
 
-    def __init__(self, row: RejectedRow, advice: str = 'errors="skip" leaves such rows out') -> None:
+    def __init__(self, row: RejectedRow, advice: str) -> None:
         super().__init__(f"{row} ({advice})")
         self.row = row
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What `Interactions.read` and its siblings were asked for, beyond the columns."""
+    """What `Interactions.read` and its siblings were asked for, beyond the columns.
+
+    `way_out` says in errors whose `errors` and `order` they advise, where the caller takes neither.
+    """
 
     order: Literal["time", "file"] = "time"
     errors: Literal["raise", "skip"] = "raise"
     user_ids: Any = None
     item_ids: Any = None
     memory_limit: str | None = None
+    way_out: str = ""
 
     def __post_init__(self) -> None:
         if self.order not in ("time", "file"):

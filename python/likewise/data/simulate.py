@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.data.arguments import checked_integer
 from likewise.data.features import Features
 from likewise.data.interactions import Interactions
 from likewise.data.vocabulary import Indices
@@ -111,14 +112,15 @@ def simulate(n_users: int = 2000, n_items: int = 1000, rows_per_user: int = 40, 
         seed: Same seed, same log.
 
     Raises:
-        ValueError: If there are fewer than 10 users or 40 items, or more than a quarter of the catalogue a user.
+        TypeError: If an argument is no whole number.
+        ValueError: If the seed is negative, there are fewer than 10 users or 40 items, or more than a quarter of the
+            catalogue a user.
     """
     for name, size, least in (("n_users", n_users, 10), ("n_items", n_items, 40), ("rows_per_user", rows_per_user, 5)):
-        if size < least:
-            raise ValueError(f"{name}: takes at least {least}, got {size}")
+        checked_integer(size, name, least)
     if rows_per_user > n_items // 4:
         raise ValueError(f"rows_per_user: takes at most a quarter of the {n_items} items, got {rows_per_user}")
-    draws = np.random.Generator(np.random.Philox(key=seed))
+    draws = np.random.Generator(np.random.Philox(key=checked_integer(seed, "seed", least=0)))
     genres, item_vectors = _catalogue(draws, n_items)
     user_vectors, social = _society(draws, n_users)
     popularity = draws.normal(0.0, _POPULARITY, n_items)

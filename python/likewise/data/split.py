@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise.data.arguments import checked_integer, checked_number
 from likewise.data.interactions import Interactions
 
 Parts = tuple[Interactions, ...]
@@ -28,9 +29,10 @@ def leave_last(log: Interactions, parts: int = 2) -> Parts:
         `parts` logs.
 
     Raises:
+        TypeError: If `parts` is not a whole number.
         ValueError: If `parts` is neither 2 nor 3.
     """
-    if parts not in (2, 3):
+    if checked_integer(parts, "parts") not in (2, 3):
         raise ValueError(f"parts: takes 2 (train, test) or 3 (train, validation, test), got {parts!r}")
     held_out = np.flatnonzero(np.diff(log.indptr) >= parts)
     last = log.indptr[1:][held_out] - 1
@@ -83,7 +85,8 @@ def random(log: Interactions, test: float = 0.2, validation: float | None = None
         (train, test), or (train, validation, test).
 
     Raises:
-        ValueError: If shares are not between 0 and 1.
+        TypeError: If a share is no number, or the seed no whole number.
+        ValueError: If shares are not between 0 and 1, or the seed is negative.
     """
     shares = _shares(test, validation)
     part_of = np.zeros(len(log), dtype=np.int8)
@@ -108,7 +111,8 @@ def by_user(log: Interactions, test: float = 0.2, validation: float | None = Non
         (train, test), or (train, validation, test).
 
     Raises:
-        ValueError: If shares are not between 0 and 1.
+        TypeError: If a share is no number, or the seed no whole number.
+        ValueError: If shares are not between 0 and 1, or the seed is negative.
     """
     shares = _shares(test, validation)
     counts = np.diff(log.indptr)
@@ -142,10 +146,11 @@ def new_users(
         (train, history, test).
 
     Raises:
-        ValueError: If shares are not between 0 and 1.
+        TypeError: If a share is no number, or the seed no whole number.
+        ValueError: If shares are not between 0 and 1, or the seed is negative.
     """
     _shares(test, None)
-    if not 0 < given < 1:
+    if not 0 < checked_number(given, "given") < 1:
         raise ValueError(f"given: takes a share between 0 and 1, got {given!r}")
     counts = np.diff(log.indptr)
     able = np.flatnonzero(counts >= 2)
@@ -171,9 +176,10 @@ def k_fold(log: Interactions, k: int = 5, seed: int = 0) -> Iterator[tuple[Inter
         An iterator over k pairs (train, test).
 
     Raises:
-        ValueError: If `k` is not between 2 and the number of rows.
+        TypeError: If `k` or the seed is no whole number.
+        ValueError: If `k` is not between 2 and the number of rows, or the seed is negative.
     """
-    if not 2 <= k <= len(log):
+    if not 2 <= checked_integer(k, "k") <= len(log):
         raise ValueError(f"k: takes from 2 to the log's {len(log):,} rows, got {k!r}")
     fold_of = np.empty(len(log), dtype=np.int64)
     fold_of[np.argsort(_draws(seed, len(log)), kind="stable")] = np.arange(len(log)) % k
@@ -184,7 +190,7 @@ def _shares(test: float, validation: float | None) -> list[float]:
     """The shares of the parts after train, in their order."""
     shares = [test] if validation is None else [validation, test]
     for name, share in (("test", test), ("validation", validation)):
-        if share is not None and not 0 < share < 1:
+        if share is not None and not 0 < checked_number(share, name) < 1:
             raise ValueError(f"{name}: takes a share between 0 and 1, got {share!r}")
     if sum(shares) >= 1:
         raise ValueError(f"test and validation: {test} and {validation} leave nothing for train")
@@ -193,7 +199,7 @@ def _shares(test: float, validation: float | None) -> list[float]:
 
 def _draws(seed: int, n: int) -> NDArray[np.uint64]:
     """N random integers, the same for one seed everywhere."""
-    return np.random.Philox(key=seed).random_raw(n)
+    return np.random.Philox(key=checked_integer(seed, "seed", least=0)).random_raw(n)
 
 
 def _divided(log: Interactions, part_of: NDArray[np.integer[Any]], parts: int) -> Parts:

@@ -55,6 +55,11 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
     described = ", ".join(f'{sql} AS "{role}"' for role, sql in columns.items())
     found = database.rows(f"DESCRIBE SELECT {described} FROM {relation.sql}", *relation.parameters)
     types: dict[Role, str] = {name: kind for name, kind, *_ in found}
+    for role, kind in types.items():
+        if kind == "BLOB":
+            columns[role] = f"decode({columns[role]})"
+        elif kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+            raise ValueError(f"{role}: takes numbers, text or dates, {relation.source} has {kind} there")
     values: dict[Role, str] = {}
     time_unit: TimeUnit = "number"
     for role, raw in columns.items():
@@ -67,14 +72,16 @@ def read_typed(database: Database, relation: TypedRelation, options: ReadOptions
             values[role] = typed_readings(f"{raw}::VARCHAR", "VARCHAR")[0].value
     given = relation.id_readings or {}
     readings = {role: given.get(role) or typed_readings(columns[role], types[role]) for role in ("user", "item")}
+    untyped = [role for role, ways in readings.items() if len(ways) > 1]
     loader = Loader(database, relation.source, relation.sql, relation.parameters, values, readings, dict(columns))  # type: ignore[arg-type]
     loader.scan()
     loader.settle_ids()
-    rejected = RejectedRows(options.errors)
+    rejected = RejectedRows(options.errors, options.way_out)
     if loader.incomplete_rows():
-        _reject_incomplete(loader, relation, rejected)
+        _reject_incomplete(loader, relation, rejected, options.way_out)
         loader.drop_incomplete()
-    return encoded_rows(database, TableContents(loader.roles, time_unit), options, rejected.finished())
+    contents = TableContents(relation.source, loader.roles, untyped, time_unit)  # type: ignore[arg-type]
+    return encoded_rows(database, contents, options, rejected.finished())
 
 
 def _time_value(database: Database, relation: TypedRelation, raw: str, type_name: str) -> tuple[str, TimeUnit]:
@@ -93,7 +100,7 @@ def _time_value(database: Database, relation: TypedRelation, raw: str, type_name
     return f"epoch_us(TRY_CAST({raw} AS TIMESTAMPTZ))", "us"
 
 
-def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: RejectedRows) -> None:
+def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: RejectedRows, way_out: str) -> None:
     """Names the rows that lack a value.
 
     Raises:
@@ -121,7 +128,7 @@ def _reject_incomplete(loader: Loader, relation: TypedRelation, rejected: Reject
             if role != "timestamp" or by_role[role] is not None:
                 raise
             (untimed,) = loader.database.row('SELECT count(*) FROM log WHERE "timestamp" IS NULL')
-            raise MalformedRowError(row, without_timestamp(untimed, loader.rows())) from None
+            raise MalformedRowError(row, without_timestamp(untimed, loader.rows(), way_out)) from None
     rejected.reasons["more rows like these"] += total - len(incomplete)
     message = "%s: %s malformed rows left out, the first: %s"
     logger.warning(message, loader.source, f"{total:,}", rejected.finished().rows[0])
@@ -131,7 +138,7 @@ def _reason(role: Role, raw: str | None) -> str:
     if raw is None or not raw.strip():
         return f"no {role}"
     if role == "timestamp":
-        return "timestamp is neither a finite number nor a date"
+        return "timestamp is neither a finite number nor a date such as 2020-12-31"
     try:
         is_nan = math.isnan(float(raw))
     except ValueError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from likewise.data.arrays import as_texts, is_missing
 
 Ids = NDArray[Any]
 Indices = NDArray[np.int32]
@@ -59,13 +61,16 @@ class Vocabulary:
 
     def find(self, ids: Any) -> Indices:
         """Indices [n] of raw ids, -1 where an id is not in the vocabulary."""
+        ids = _kept(ids)
         wanted = np.atleast_1d(normalized_ids(ids, f"{self.kind} ids"))
-        if len(wanted) == 0 or len(self) == 0 or (wanted.dtype == object) != self.is_text:
+        is_text = wanted.dtype == object
+        if len(wanted) == 0 or len(self) == 0 or (self.is_text and not is_text):
             return np.full(len(wanted), -1, dtype=np.int32)
         if self.is_text:
             return np.fromiter((self._index_of.get(raw, -1) for raw in wanted), dtype=np.int32, count=len(wanted))
+        wanted, is_integer = _integers_among(ids) if is_text else (wanted, np.ones(len(wanted), dtype=bool))
         places = np.minimum(np.searchsorted(self.ids, wanted), len(self) - 1)
-        return np.where(self.ids[places] == wanted, places, -1).astype(np.int32)
+        return np.where(is_integer & (self.ids[places] == wanted), places, -1).astype(np.int32)
 
     def index(self, ids: Any) -> Indices:
         """Indices [n] of raw ids.
@@ -73,6 +78,7 @@ class Vocabulary:
         Raises:
             KeyError: If an id is not in the vocabulary; names the first such id and counts the others.
         """
+        ids = _kept(ids)
         places = self.find(ids)
         unknown = np.flatnonzero(places < 0)
         if len(unknown):
@@ -104,7 +110,9 @@ class Vocabulary:
 
 
 def normalized_ids(ids: Any, name: str) -> Ids:
-    """Raw ids as an int64 array, or an object array of str; integral floats become integers.
+    """Raw ids as an int64 array, or an object array of str; integral floats become integers, bytes text by UTF-8.
+
+    Integers beyond int64 are text, and so are those beside them, as in a log.
 
     Args:
         ids: A scalar or a one-dimensional array, Series or iterable.
@@ -112,10 +120,11 @@ def normalized_ids(ids: Any, name: str) -> Ids:
 
     Raises:
         ValueError: If it has more than one dimension or holds a missing or NaN id.
-        TypeError: If an id is neither an integer nor text.
     """
-    if isinstance(ids, str):
-        return np.array(ids, dtype=object)
+    if isinstance(ids, (str, bytes)):
+        return as_texts([ids], name).reshape(())
+    if np.ma.is_masked(ids):
+        raise ValueError(f"{name}: an id is missing (place {int(np.flatnonzero(np.ma.getmaskarray(ids))[0])})")
     if not isinstance(ids, np.ndarray):
         listed = isinstance(ids, Iterable) and not hasattr(ids, "__array__")
         ids = _as_array(list(ids)) if listed else np.asarray(ids)
@@ -125,6 +134,8 @@ def normalized_ids(ids: Any, name: str) -> Ids:
 def _normalized_array(ids: Ids, name: str) -> Ids:
     if ids.ndim > 1:
         raise ValueError(f"{name}: takes one dimension, got shape {list(ids.shape)}")
+    if ids.dtype == np.uint64 and ids.size and ids.max() >= 2**63:
+        return ids.astype(str).astype(object)
     if ids.dtype.kind in "iub":
         return np.asarray(ids, dtype=np.int64)
     if ids.dtype.kind == "f":
@@ -140,7 +151,7 @@ def _normalized_array(ids: Ids, name: str) -> Ids:
 
 def _as_array(values: list[Any]) -> Ids:
     """A list as an array that never turns integers beside text into text by itself."""
-    if all(isinstance(value, (int, np.integer)) for value in values):
+    if all(isinstance(value, (int, np.integer)) and _fits(value) for value in values):
         return np.array(values, dtype=np.int64)
     array = np.empty(len(values), dtype=object)
     array[:] = values
@@ -149,13 +160,30 @@ def _as_array(values: list[Any]) -> Ids:
 
 def _normalized_objects(ids: Ids, name: str) -> Ids:
     values = np.atleast_1d(ids).tolist()
-    missing = next((place for place, value in enumerate(values) if _is_missing(value)), None)
+    missing = next((place for place, value in enumerate(values) if is_missing(value)), None)
     if missing is not None:
         raise ValueError(f"{name}: an id is missing (place {missing})")
-    if all(isinstance(value, (int, float, np.number)) for value in values):
+    is_number = all(isinstance(value, (int, float, np.integer, np.floating)) for value in values)
+    if is_number and all(isinstance(value, (float, np.floating)) or _fits(value) for value in values):
         return _normalized_array(np.array(values), name).reshape(ids.shape)
-    return np.array([str(value) for value in values], dtype=object).reshape(ids.shape)
+    return as_texts(values, name).reshape(ids.shape)
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or bool(value != value)
+def _fits(value: Any) -> bool:
+    return -(2**63) <= int(value) < 2**63
+
+
+def _kept(ids: Any) -> Any:
+    """Ids that can be gone through twice."""
+    return list(ids) if isinstance(ids, Iterator) else ids
+
+
+def _integers_among(ids: Any) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Those of raw ids of several kinds that are integers [n], 0 for the others; and which are [n]."""
+    values = [ids] if isinstance(ids, (str, bytes)) else np.atleast_1d(np.asarray(ids, dtype=object)).tolist()
+    is_integer = [
+        isinstance(value, (int, float, np.integer, np.floating)) and -(2**63) <= value < 2**63 and value == int(value)
+        for value in values
+    ]
+    numbers = [int(value) if is_one else 0 for value, is_one in zip(values, is_integer, strict=True)]
+    return np.array(numbers, dtype=np.int64), np.array(is_integer, dtype=bool)

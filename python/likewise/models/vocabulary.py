@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from likewise.data import Interactions
+from likewise.data.columns import logger
 from likewise.data.histories import Histories
 from likewise.models.people import Indices, People
 
@@ -202,10 +203,18 @@ def allowed_items(model: Recommender, items: Any, exclude: Any) -> NDArray[np.bo
 
 
 def titles_of(item_features: Any, log: Interactions) -> NDArray[Any] | None:
-    """The titles of the log's items [n_items], None where there is none; None without a ``title`` column."""
+    """The titles of the log's items [n_items], None where there is none; None without a ``title`` column.
+
+    Warns where not one item has a title, which ids of another kind would explain.
+    """
     if item_features is None or "title" not in item_features.columns:
         return None
     titles: NDArray[Any] = item_features.column("title", log.item_ids).astype(object)
+    if log.n_items and all(title is None for title in titles):
+        known = f"such as {item_features.ids[:1].tolist()[0]!r}" if len(item_features) else "none"
+        (item,) = log.item_ids[:1].tolist()
+        message = "item_features: 0 of %s items have a title; the log's ids are such as %r, the features' %s"
+        logger.warning(message, f"{log.n_items:,}", item, known)
     return titles
 
 
