@@ -86,7 +86,12 @@ class Simulation:
             test: The rows to predict, such as the last part of `leave_last`.
             history: The rows before; their items are not ranked again.
             k: How many ranks count.
+
+        Raises:
+            TypeError: If k is no whole number.
+            ValueError: If it is less than 1.
         """
+        checked_integer(k, "k", least=1)
         total, users = 0.0, np.intersect1d(np.unique(test.user_index), np.unique(history.user_index))
         for begin in range(0, len(users), 512):
             chunk = users[begin : begin + 512]

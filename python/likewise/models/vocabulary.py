@@ -48,8 +48,8 @@ def as_log(source: Any) -> Interactions:
 
 
 def is_one_id(ids: Any) -> bool:
-    """Whether `ids` is a single raw id (a str is one) rather than many."""
-    return isinstance(ids, str) or not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) == 0
+    """Whether `ids` is a single raw id (a str or bytes is one) rather than many."""
+    return isinstance(ids, str | bytes) or not isinstance(ids, Iterable) or getattr(ids, "ndim", 1) == 0
 
 
 def as_history(history: Any) -> Interactions | list[list[Any]]:
