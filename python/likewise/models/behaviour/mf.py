@@ -48,6 +48,7 @@ class MF(Recommender):
         draw_seen: Draw negatives from all items instead, those the user has seen among them.
         l2: Penalty l2/2 |row|^2 on the rows of every sample in the batch; None: 0.0125, or 0.25 with "squared".
         biases: Biases of items, and of users where the loss can see them; None: with "squared" only.
+        initial_scale: Standard deviation of the initial values: less where most users or items have few rows.
         exact: Adam moves every row at every step, which equals dense Adam, instead of the rows of the batch.
         seed: Key of initial values, shuffles and negatives.
 
@@ -65,6 +66,7 @@ class MF(Recommender):
     draw_seen: bool = False
     l2: float | None = None
     biases: bool | None = None
+    initial_scale: float = 0.1
     exact: bool = False
     seed: int = 0
 
@@ -73,7 +75,13 @@ class MF(Recommender):
         biases = self._has_biases()
         sees_users = self.loss in ("bce", "squared")  # in "bpr" and "softmax" a user's bias cancels
         return FusedFactorNetwork(
-            n_users, n_items, self.dim, user_biases=biases and sees_users, item_biases=biases, seed=self.seed
+            n_users,
+            n_items,
+            self.dim,
+            user_biases=biases and sees_users,
+            item_biases=biases,
+            seed=self.seed,
+            deviation=self.initial_scale,
         )
 
     def _has_biases(self) -> bool:
@@ -86,6 +94,7 @@ class MF(Recommender):
             checks.integer("MF", name, getattr(self, name), least=1)
         checks.integer("MF", "epochs", self.epochs, least=0)
         checks.number("MF", "learning_rate", self.learning_rate, above=0)
+        checks.number("MF", "initial_scale", self.initial_scale, least=0)
         if self.l2 is not None:
             checks.number("MF", "l2", self.l2, least=0)
         if self.biases is not None:
