@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -42,7 +42,8 @@ class Model(Layer):
 
     optimizer: Optimizer
     stop_training = False
-    _objective: Objective | None = None
+    _is_network = True
+    __objective: Objective | None = None
 
     def compile(
         self,
@@ -58,7 +59,7 @@ class Model(Layer):
             metrics: Names, metrics, or functions (y_true, y_pred); "accuracy" is the one that fits the shapes.
         """
         self.optimizer = optimizers.get(optimizer)
-        self._objective = Objective(losses.get(loss), metrics or [])
+        self.__objective = Objective(losses.get(loss), metrics or [])
 
     # Training.
 
@@ -245,7 +246,7 @@ class Model(Layer):
         """
         rows = [("Layer (type)", "Output shape", "Parameters")]
         for layer in self.layers:
-            shape = layer._output_shape
+            shape = layer._own.output_shape
             text = "?" if shape is None else str((None, *shape[1:]))
             rows.append((f"{layer.name} ({type(layer).__name__})", text, f"{layer.count_params():,}"))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -279,9 +280,9 @@ class Model(Layer):
             self(next(iter(examples.batches(1))).x)
 
     def _compiled(self, caller: str) -> Objective:
-        if self._objective is None:
+        if self.__objective is None:
             raise ValueError(f"{caller}: compile(optimizer, loss) comes first")
-        return self._objective
+        return self.__objective
 
     def _validation(self, data: Sequence[Any] | None) -> Examples | None:
         if data is None:
@@ -325,13 +326,13 @@ class Sequential(Model):
         name: See :class:`Layer`.
     """
 
-    _stack: dict[str, Layer]
-    _input: Input | None
+    __stack: dict[str, Layer]
+    __input: Input | None
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """See :class:`Layer`."""
         network = super().__new__(cls, *arguments, **options)
-        network.__dict__.update(_stack={}, _input=None)
+        network.__stack, network.__input = {}, None
         return network
 
     def __init__(self, layers: Iterable[Layer | Input] = (), *, name: str | None = None) -> None:
@@ -352,42 +353,42 @@ class Sequential(Model):
 
     def call(self, inputs: Any) -> Any:
         """Call each layer on what the one before gave."""
-        for layer in self._stack.values():
+        for layer in self.__stack.values():
             inputs = layer(inputs)
         return inputs
 
     @property
     def layers(self) -> list[Layer]:
         """The layers in order."""
-        return list(self._stack.values())
+        return list(self.__stack.values())
 
     def _append(self, layer: Layer | Input) -> None:
         if isinstance(layer, Input):
-            if self._stack:
+            if self.__stack:
                 raise ValueError("Sequential: Input must come first")
-            self.__dict__["_input"] = layer
+            self.__input = layer
             return
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: takes layers, got {layer!r}")
-        self._stack[self._key_for(layer)] = layer
+        self.__stack[self._key_for(layer)] = layer
         structure_changed()
 
     def _key_for(self, layer: Layer) -> str:
-        if layer._name is not None:
-            if layer._name in self._stack:
-                raise ValueError(f"Sequential: two layers are called {layer._name!r}")
-            return layer._name
+        if layer._own.name is not None:
+            if layer._own.name in self.__stack:
+                raise ValueError(f"Sequential: two layers are called {layer._own.name!r}")
+            return layer._own.name
         base = snake_case(type(layer).__name__)
-        keys = [base, *(f"{base}_{number}" for number in range(1, len(self._stack) + 1))]
-        return next(key for key in keys if key not in self._stack)
+        keys = [base, *(f"{base}_{number}" for number in range(1, len(self.__stack) + 1))]
+        return next(key for key in keys if key not in self.__stack)
 
-    def _children(self) -> Iterator[tuple[str, Layer]]:
-        yield from self._stack.items()
+    def _attributes(self) -> list[tuple[str, Any]]:
+        return [*self.__stack.items(), *(each for each in super()._attributes() if each[1] is not self.__stack)]
 
     def _build_early(self) -> None:
-        if self._input is not None and self._stack:
+        if self.__input is not None and self.__stack:
             with no_grad():
-                self(np.zeros((1, *self._input.shape), dtype=self._input.dtype))
+                self(np.zeros((1, *self.__input.shape), dtype=self.__input.dtype))
 
 
 def _zeros(shape: Any) -> Any:

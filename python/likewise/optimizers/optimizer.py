@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias, TypedDict
+from typing import Any, ClassVar, Self, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -157,6 +158,18 @@ class Optimizer(ABC):
         if isinstance(rate, Mapping):
             arguments["learning_rate"] = schedule_from(rate)
         return cls(**arguments)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with state of its own."""
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        slots = {
+            path: {name: Tensor(np.array(value)) for name, value in named.items()}
+            for path, named in self._slots.items()
+        }
+        settings = {name: value for name, value in vars(self).items() if name != "_slots"}
+        twin.__dict__.update(copy.deepcopy(settings, memo), _slots=slots)
+        return twin
 
     @abstractmethod
     def _update(self, parameter: Tensor, options: _core.StepOptions, slots: Slots, rate: float) -> None:
