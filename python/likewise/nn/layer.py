@@ -49,11 +49,12 @@ def structure_changed() -> None:
 
 
 class _Collected(NamedTuple):
-    """The weights of a layer and of those inside, and the lists and dicts they were found in."""
+    """The weights of a layer and of those inside, their penalties, and the lists and dicts they were found in."""
 
     structure: object
     everything: dict[str, Tensor]
     trained: dict[str, Tensor]
+    penalties: Sequence[tuple[regularizers.Regularizer, Tensor]]
     containers: Sequence[tuple[Any, tuple[Any, ...]]]
 
     def is_current(self) -> bool:
@@ -403,7 +404,7 @@ class Layer:
 
     def named_weights(self) -> dict[str, Tensor]:
         """All weights by path ("hidden/kernel"), in Keras' order: a layer's own, trained first, then its layers'."""
-        return self._collect().everything
+        return self._known_weights().everything
 
     def parameters(self) -> dict[str, Tensor]:
         """The weights that are trained, by path: what an optimizer is given.
@@ -411,7 +412,7 @@ class Layer:
         Raises:
             ValueError: If no layer has weights yet, because the network was never called.
         """
-        return self._collect().trained
+        return self._known_weights().trained
 
     @property
     def weights(self) -> list[Tensor]:
@@ -456,12 +457,9 @@ class Layer:
     def penalty(self) -> Tensor | None:
         """The sum of the regularizers of all trained weights; None if there are none."""
         total: Tensor | None = None
-        for layer in self._all():
-            own = layer._own
-            if own.regularizers and own.trainable:
-                for name, regularizer in own.regularizers.items():
-                    value = regularizer(own.weights[name])
-                    total = value if total is None else F.add(total, value)
+        for regularizer, weight in self._collect().penalties:
+            value = regularizer(weight)
+            total = value if total is None else F.add(total, value)
         return total
 
     def _all(self) -> Iterator[Layer]:
@@ -476,7 +474,13 @@ class Layer:
                 pending[:0] = [child for _, child in layer._children()]
 
     def _has_weights(self) -> bool:
-        return any(layer._own.weights or layer._own.listed for layer in self._all())
+        return bool(self._collect().everything)
+
+    def _known_weights(self) -> _Collected:
+        collected = self._collect()
+        if not collected.everything and any(not layer.built for layer in self._all()):
+            raise ValueError(f"{self.name!r} has no weights yet: call it once, or build(input_shape), to make them")
+        return collected
 
     def _collect(self) -> _Collected:
         if self._own.collected is not None and self._own.collected.is_current():
@@ -486,10 +490,15 @@ class Layer:
         everything: dict[str, Tensor] = {}
         trained: dict[str, Tensor] = {}
         self._collect_into(everything, trained, "", set())
-        if not everything and any(not layer.built for layer in self._all()):
-            raise ValueError(f"{self.name!r} has no weights yet: call it once, or build(input_shape), to make them")
-        containers = [each for layer in self._all() for _, value in layer._attributes() for each in _containers(value)]
-        self._own.collected = _Collected(structure, everything, trained, containers)
+        layers = list(self._all())
+        penalties = [
+            (regularizer, layer._own.weights[name])
+            for layer in layers
+            if layer._own.trainable
+            for name, regularizer in layer._own.regularizers.items()
+        ]
+        containers = [each for layer in layers for _, value in layer._attributes() for each in _containers(value)]
+        self._own.collected = _Collected(structure, everything, trained, penalties, containers)
         return self._own.collected
 
     def _collect_into(
