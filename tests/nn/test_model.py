@@ -264,7 +264,7 @@ def test_fit_leaves_the_arrays_alone():
             "sample_weight: must have as many",
         ),
         (lambda m: m.fit(X, VALUES, batch_size=0, verbose=0), ValueError, "batch_size: must be positive, got 0"),
-        (lambda m: m.fit(X, VALUES, epochs=-1, verbose=0), ValueError, "epochs must be 0 or more, got -1"),
+        (lambda m: m.fit(X, VALUES, epochs=-1, verbose=0), ValueError, "epochs must be an integer, 0 or more, got -1"),
         (lambda m: m.fit(X, VALUES, validation_split=1.0, verbose=0), ValueError, "validation_split: must leave rows"),
         (lambda m: m.fit(X, VALUES, validation_data=X, verbose=0), ValueError, r"validation_data must be \(x, y\)"),
         (

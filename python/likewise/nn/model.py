@@ -94,6 +94,7 @@ class Model(Layer):
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
+        initial_epoch: int = 0,
         *,
         time_limit: float | None = None,
         resume: str | os.PathLike[str] | None = None,
@@ -112,6 +113,7 @@ class Model(Layer):
             shuffle: Permute the rows anew for every epoch (keyed by the seed and the steps made).
             class_weight: Weight of the loss by class number, for unbalanced data.
             sample_weight: Weight of the loss by row.
+            initial_epoch: The number of the first epoch; ``epochs`` is that of the last, plus one.
             time_limit: Seconds after which training ends.
             resume: A file that keeps the state after every epoch, and from which training goes on if it is there.
 
@@ -140,22 +142,22 @@ class Model(Layer):
             return examples.batches(size, order)
 
         def measure() -> dict[str, float]:
-            measured = objective.results()
-            if validation is not None:
-                values = self._evaluate(validation, _INFERENCE_ROWS)
-                measured.update({f"val_{name}": value for name, value in values.items()})
-            return measured
+            assert validation is not None
+            values = self._evaluate(validation, _INFERENCE_ROWS)
+            return {f"val_{name}": value for name, value in values.items()}
 
         return train(
             self,
             self.optimizer,
             batches,
             epochs=epochs,
-            measure=measure,
+            results=objective.results,
+            measure=None if validation is None else measure,
             callbacks=as_callbacks(callbacks),
             time_limit=time_limit,
             resume=resume,
             verbose=int(verbose != 0),
+            initial_epoch=initial_epoch,
         )
 
     def evaluate(
