@@ -309,3 +309,26 @@ def test_fit_leaves_the_arrays_alone():
 def test_errors_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call(network(loss="mse"))
+
+
+@pytest.mark.parametrize(
+    "regularizer",
+    [
+        nn.regularizers.l2(0.01),
+        nn.regularizers.l1_l2(l1=0.0, l2=0.01),
+        nn.regularizers.L2,
+        "L2",
+        lambda weight: 0.01 * lw.functional.sum(lw.functional.square(weight)),
+    ],
+)
+def test_regularizers_are_spelled_in_many_ways(regularizer):
+    layer = nn.Dense(3, kernel_regularizer=regularizer)
+    layer(X)
+    assert float(layer.penalty()) == pytest.approx(0.01 * float(np.square(layer.kernel).sum()), rel=1e-5)
+
+
+def test_an_optimizer_may_be_a_class():
+    model = nn.Sequential([nn.Dense(1)])
+    model.compile(lw.optimizers.Adam, nn.losses.mean_squared_error)
+    model.fit(X, VALUES, verbose=0)
+    assert model.optimizer.iterations == 2
