@@ -367,10 +367,18 @@ def test_layers_outside_networks_differ():
     second(ROWS)
     assert not np.array_equal(first.kernel, second.kernel)
 
+    def kernels():
+        lw.set_seed(0)
+        layers = nn.Dense(4), nn.Dense(4)
+        return [np.array(layer(ROWS)) for layer in layers]
+
+    assert np.array_equal(kernels(), kernels())
+
 
 def test_a_deep_copy_is_trained_apart():
     network = Network()
-    network.compile("adam", "mse")
+    network.constant = lw.Tensor(np.ones(2))
+    network.compile("adam", "mse", metrics=["mae"])
     network.fit(ROWS, ROWS[:, :1], verbose=0)
     twin = copy.deepcopy(network)
     assert list(twin.parameters()) == PATHS

@@ -8,13 +8,12 @@ import inspect
 import re
 import threading
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from operator import is_
 from types import FunctionType, MethodType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,8 @@ from numpy.typing import NDArray
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn import initializers, regularizers
-from likewise.runtime import get_seed
+from likewise.nn.input import Input
+from likewise.runtime import get_seed, next_number
 
 Shape = tuple[int, ...]
 
@@ -38,7 +38,7 @@ class _Call(threading.local):
 _call = _Call()
 _building = threading.RLock()  # the first call of a network makes its weights, in one thread
 _structure = object()  # another one whenever a layer gains or loses a weight or a layer
-_alone: Counter[str] = Counter()  # layers of each class that made weights outside a network
+NO_GRAPHS = "functional graphs are not supported; subclass nn.Model with call(inputs), or use nn.Sequential"
 _MAY_BE_REPLACED = {"build", "call", "train_step"}  # methods that a function may be assigned to
 
 
@@ -64,12 +64,22 @@ class _Collected(NamedTuple):
         )
 
 
+class LayerOptions(TypedDict, total=False):
+    """What every layer takes beside its own arguments; see :class:`Layer`."""
+
+    name: str | None
+    trainable: bool
+    dtype: str | None
+    input_shape: Sequence[int | None] | None
+
+
 @dataclass(slots=True)
 class _Own:
     """What a layer knows of itself, apart from the attributes that subclasses choose."""
 
     name: str | None = None
     trainable: bool = True
+    input: Input | None = None  # if it was told its input_shape
     parent: weakref.ref[Layer] | None = None
     key: str = ""
     number: int | None = None  # among the layers of its class outside networks
@@ -97,6 +107,9 @@ class Layer:
     Args:
         name: Shown in summaries; in a ``Sequential`` it is part of the paths of the weights.
         trainable: Are the weights trained?
+        dtype: Only "float32".
+        input_shape: As the first layer of a ``Sequential``, what an ``Input`` before it would say.
+        **unsupported: Keras' activity_regularizer and constraints, which must be None.
 
     Attributes:
         built: Were the weights made?
@@ -115,9 +128,26 @@ class Layer:
         layer.__dict__.update(built=False, _own=_Own(), _steps=0)
         return layer
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        **unsupported: None,
+    ) -> None:
+        kind = type(self).__name__
+        for argument, value in unsupported.items():
+            if argument != "activity_regularizer" and not argument.endswith("_constraint"):
+                raise TypeError(f"{kind}: there is no argument {argument!r}")
+            if value is not None:
+                raise ValueError(f"{kind}: {argument} is not supported, got {value!r}")
+        if dtype not in (None, "float32", np.float32):
+            raise ValueError(f"{kind}: dtype must be 'float32', got {dtype!r}")
         self._own.name = name
         self._own.trainable = trainable
+        self._own.input = None if input_shape is None else Input(input_shape)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -194,6 +224,8 @@ class Layer:
 
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         assert _call.root is not None
+        if inputs and isinstance(inputs[0], Input):
+            raise TypeError(f"{type(self).__name__}: an Input cannot be called on: {NO_GRAPHS}")
         _call.root._adopt()  # layers may have been appended to a list since
         own = self._own
         before = dict(own.weights), set(own.frozen), dict(own.regularizers)
@@ -250,7 +282,7 @@ class Layer:
             self._drop_weight(before)
         if isinstance(value, Layer | list | tuple | dict):
             self._adopt()
-        if isinstance(value, _HOLDS) or isinstance(before, _HOLDS):
+        if isinstance(value, _HOLDS_LAYERS) or isinstance(before, _HOLDS_LAYERS):
             structure_changed()
 
     def __delattr__(self, name: str) -> None:
@@ -275,6 +307,7 @@ class Layer:
                 value.requires_grad = self._own.trainable and replaced not in frozen
             if replaced is not None or value.requires_grad:
                 weights[replaced or name] = value
+                structure_changed()
 
     def _drop_weight(self, weight: Tensor) -> None:
         name = self._name_of(weight)
@@ -282,6 +315,7 @@ class Layer:
             del self._own.weights[name]
             self._own.frozen.discard(name)
             self._own.regularizers.pop(name, None)
+            structure_changed()
 
     def _name_of(self, weight: Any) -> str | None:
         return next((name for name, mine in self._own.weights.items() if mine is weight), None)
@@ -321,8 +355,10 @@ class Layer:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """A copy with weights of its own, outside any network."""
-        for weight in (*self._own.weights.values(), *self._own.listed.values()):
-            memo.setdefault(id(weight), Tensor(np.array(weight), requires_grad=weight.requires_grad))
+        parts = [part for name, value in self._attributes() for _, part in _parts_of(name, value)]
+        for each in (*self._own.weights.values(), *parts):
+            if isinstance(each, Tensor) and id(each) not in memo:
+                memo[id(each)] = Tensor(np.array(each), requires_grad=each.requires_grad)
         self._own.collected = None
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
@@ -356,15 +392,13 @@ class Layer:
     def _stream(self) -> str:
         """What the random numbers of this layer are drawn by, beside the seed: its path, if it is in a network.
 
-        Outside one, the path within the outermost layer, and how many of that one's class were there before.
+        Outside one, the path within the outermost layer, and how many of that one's class came before it.
         """
         root = self.root
         if root._is_network:
             return self.path
         if root._own.number is None:
-            kind = type(root).__name__
-            root._own.number = _alone[kind]
-            _alone[kind] += 1
+            root._own.number = next_number(type(root).__name__)
         number = root._own.number
         return f"{number}:{self.path}" if number else self.path
 
@@ -523,12 +557,24 @@ class Layer:
         return f"<{type(self).__name__} {self.path or self.name}>"
 
 
+def positive_integer(caller: str, name: str, value: Any) -> int:
+    """The value as an int.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{caller}: {name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
 def snake_case(name: str) -> str:
     """LayerNormalization -> layer_normalization, as Keras names layers."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-_HOLDS = (Layer, Tensor, list, tuple, dict)
+_HOLDS_LAYERS = (Layer, list, tuple, dict)
+_HOLDS = (*_HOLDS_LAYERS, Tensor)
 
 
 def _parts_of(key: str, value: Any) -> Iterator[tuple[str, Layer | Tensor]]:
