@@ -44,7 +44,8 @@ class Callback:
     """Override what you need. ``self.model`` is the network in training; set its ``stop_training`` to end it.
 
     ``logs`` holds what is known so far: "loss", and at the end of an epoch whatever was measured; what a callback
-    writes into it at the end of an epoch is seen by those after it and kept in the history.
+    writes into it at the end of an epoch is seen by those after it and kept in the history. Keras' hooks of single
+    batches of validation, and of ``predict``, are not called.
 
     Attributes:
         model: The network in training.
