@@ -134,6 +134,11 @@ def test_dropout_differs_by_step_place_and_seed_and_repeats_with_them():
         (lambda: nn.Embedding(3, 4, mask_zero=True), ValueError, "Embedding: mask_zero is not supported, got True"),
         (lambda: nn.Dropout("a"), ValueError, r"Dropout: rate must lie in \[0, 1\), got 'a'"),
         (lambda: nn.Dropout(0.5, 3), ValueError, "Dropout: noise_shape must hold the sizes of what is drawn, got 3"),
+        (
+            lambda: nn.Dropout(0.5, (1, 2))(STACK, training=True),
+            ValueError,
+            r"Dropout: noise_shape must be broadcast to \(2, 3, 4\), got \(1, 2\)",
+        ),
         (lambda: nn.ReLU(max_value=-1), ValueError, "ReLU: max_value must be a number, 0 or more, got -1"),
         (lambda: nn.ReLU(threshold=None), ValueError, "ReLU: threshold must be a number, 0 or more, got None"),
         (lambda: nn.Softmax("a"), ValueError, "Softmax: axis must be an integer, got 'a'"),

@@ -45,6 +45,8 @@ class Dropout(Layer):
         key = self._draw_key(self._own_seed)
         if self.noise_shape is None:
             return F.dropout(inputs, self.rate, key)
-        sizes = zip(self.noise_shape, inputs.shape, strict=True)
-        noise = np.ones([size if asked is None else asked for asked, size in sizes], dtype=np.float32)
+        shape, asked = tuple(inputs.shape), self.noise_shape
+        if len(asked) != len(shape) or any(a not in (None, 1, size) for a, size in zip(asked, shape, strict=True)):
+            raise ValueError(f"Dropout: noise_shape must be broadcast to {shape}, got {asked}")
+        noise = np.ones([size if a is None else a for a, size in zip(asked, shape, strict=True)], dtype=np.float32)
         return F.multiply(inputs, F.dropout(noise, self.rate, key))
