@@ -183,12 +183,13 @@ def test_weights_that_are_not_trained_are_resumed_and_restored(tmp_path):
 
 def test_the_state_of_another_optimizer_is_refused_and_changes_nothing(tmp_path):
     path = tmp_path / "state"
-    fit(path, epochs=1)
-    model = nn.Sequential([nn.Input((3,)), nn.Dense(8, activation="tanh"), nn.Dropout(0.2), nn.Dense(1)])
+    model = nn.Sequential([nn.Input((3,)), nn.Dense(1)])
+    model.compile(optimizer="adam", loss="mse")
+    model.fit(X, Y, resume=path, verbose=0)
     model.compile(optimizer="sgd", loss="mse")
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"resume: .*state does not fit: SGD: the state is of Adam"):
-        model.fit(X, Y, resume=path, verbose=0)
+    with pytest.raises(ValueError, match=r"resume: .*state .*Adam"):
+        model.fit(X, Y, resume=path, epochs=2, verbose=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 

@@ -78,11 +78,11 @@ class Checkpoint:
                 f"resume: {self.path} is of another network: {differing[0]!r} has shape {theirs.get(differing[0])} "
                 f"there and {ours.get(differing[0])} here"
             )
-        try:
-            self.optimizer.check_state_dict(state["optimizer"])
-        except ValueError as error:
-            raise ValueError(f"resume: {self.path} does not fit: {error}") from error
         mine = [type(each).__name__ for each in self.callbacks]
         saved = [each["type"] for each in state["callbacks"]]
         if mine != saved:
             raise ValueError(f"resume: {self.path} was written with callbacks {saved}, this training has {mine}")
+        try:
+            self.optimizer.check_state_dict(state["optimizer"])
+        except ValueError as error:
+            raise ValueError(f"resume: {self.path} does not fit: {error}") from error
