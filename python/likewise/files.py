@@ -22,7 +22,10 @@ Tensors = Mapping[str, NDArray[Any]]
 _NAMES = {"float32": "F32", "float64": "F64", "int32": "I32", "int64": "I64", "uint8": "U8", "bool": "BOOL"}
 _CHUNK = 1 << 24
 _STATE = "state"  # the metadata entry of `write_state`
-_ARRAY = "array:"  # how a state refers to an array of its file
+# A state refers to an array of its file by {_ARRAY: name}; a dict that JSON cannot say, or that looks like one of
+# these, is {_PAIRS: [[key, value], ...]}.
+_ARRAY = "array:"
+_PAIRS = "pairs:"
 _START = b'{"__metadata__":'  # of a header, behind its length of 8 bytes
 
 
@@ -96,7 +99,10 @@ def is_ours(path: str | os.PathLike[str]) -> bool:
 
 
 def write_state(path: str | os.PathLike[str], state: Mapping[str, Any]) -> None:
-    """Write nested dicts and lists of arrays and of what JSON can say, as :func:`write_tensors` does."""
+    """Write nested dicts and lists of arrays and of what JSON can say, as :func:`write_tensors` does.
+
+    Keys of dicts may be numbers too; a tuple comes back as a list.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     text = json.dumps(_without_arrays(state, "", arrays), ensure_ascii=False)
     write_tensors(path, arrays, {_STATE: text})
@@ -133,22 +139,30 @@ def content_digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
 def _without_arrays(value: Any, name: str, arrays: dict[str, NDArray[Any]]) -> Any:
     """``value`` with every array moved to ``arrays``, under the path that leads to it."""
     if isinstance(value, Mapping):
-        return {key: _without_arrays(part, f"{name}/{key}" if name else key, arrays) for key, part in value.items()}
+        pairs = [
+            (key, _without_arrays(part, f"{name}/{key}" if name else str(key), arrays)) for key, part in value.items()
+        ]
+        if all(isinstance(key, str) for key in value) and value.keys() not in ({_ARRAY}, {_PAIRS}):
+            return dict(pairs)
+        return {_PAIRS: [[key.item() if isinstance(key, np.generic) else key, part] for key, part in pairs]}
     if isinstance(value, list | tuple):
         return [_without_arrays(part, f"{name}/{index}", arrays) for index, part in enumerate(value)]
     if isinstance(value, np.ndarray):
+        while name in arrays:  # as {"a/b": array, "a": {"b": array}} makes it
+            name += "'"
         arrays[name] = value
-        return _ARRAY + name
+        return {_ARRAY: name}
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _with_arrays(value: Any, arrays: Tensors) -> Any:
     if isinstance(value, dict):
-        return {key: _with_arrays(part, arrays) for key, part in value.items()}
+        if value.keys() == {_ARRAY}:
+            return arrays[value[_ARRAY]]
+        pairs = value[_PAIRS] if value.keys() == {_PAIRS} else value.items()
+        return {key: _with_arrays(part, arrays) for key, part in pairs}
     if isinstance(value, list):
         return [_with_arrays(part, arrays) for part in value]
-    if isinstance(value, str) and value.startswith(_ARRAY):
-        return arrays[value.removeprefix(_ARRAY)]
     return value
 
 

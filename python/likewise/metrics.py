@@ -3,7 +3,10 @@
 from likewise.nn.metrics import (
     AUC,
     BinaryAccuracy,
+    BinaryCrossentropy,
     CategoricalAccuracy,
+    CategoricalCrossentropy,
+    Hinge,
     Mean,
     MeanAbsoluteError,
     MeanSquaredError,
@@ -12,12 +15,16 @@ from likewise.nn.metrics import (
     Recall,
     RootMeanSquaredError,
     SparseCategoricalAccuracy,
+    SparseCategoricalCrossentropy,
 )
 
 __all__ = [
     "AUC",
     "BinaryAccuracy",
+    "BinaryCrossentropy",
     "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "Hinge",
     "Mean",
     "MeanAbsoluteError",
     "MeanSquaredError",
@@ -26,4 +33,5 @@ __all__ = [
     "Recall",
     "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
 ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from likewise import _core
 
 _seed = 0
+_numbers: Counter[str] = Counter()
 
 
 def get_num_threads() -> int:
@@ -25,8 +28,16 @@ def set_seed(seed: int) -> None:
     """Set the seed of initial values and dropout for networks that were not given one."""
     global _seed
     _seed = int(seed)
+    _numbers.clear()
 
 
 def get_seed() -> int:
     """The seed last given to :func:`set_seed`, 0 at the start."""
     return _seed
+
+
+def next_number(kind: str) -> int:
+    """0, 1, 2, ... for each kind, anew after :func:`set_seed`: tells apart what nothing else does."""
+    number = _numbers[kind]
+    _numbers[kind] += 1
+    return number

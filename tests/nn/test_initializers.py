@@ -83,3 +83,30 @@ def test_draws_depend_on_seed_and_path_alone():
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("he_normal", initializers.HeNormal),
+        ("HeNormal", initializers.HeNormal),
+        ("Orthogonal", initializers.Orthogonal),
+        ("identity", initializers.Identity),
+    ],
+)
+def test_names_of_functions_and_classes(name, kind):
+    assert type(initializers.get(name)) is kind
+    assert type(getattr(initializers, name, kind)()) is kind
+
+
+def test_functions_are_spelled_as_in_keras():
+    assert initializers.he_normal(seed=3).seed == 3
+    assert initializers.constant(2.0).value == 2.0
+    with pytest.raises(AttributeError, match="no attribute 'she_normal'"):
+        _ = initializers.she_normal
+
+
+def test_identity():
+    assert np.array_equal(initializers.Identity(gain=2.0)((2, 3)), [[2, 0, 0], [0, 2, 0]])
+    with pytest.raises(ValueError, match=r"Identity: needs two dimensions, got shape \(3,\)"):
+        initializers.Identity()((3,))

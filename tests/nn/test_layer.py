@@ -1,5 +1,8 @@
 """Layers: the tree, the paths, the weights, the call."""
 
+import copy
+import threading
+
 import numpy as np
 import pytest
 
@@ -235,3 +238,154 @@ def test_a_dead_network_frees_itself():
         assert watch() is None
     finally:
         gc.enable()
+
+
+def test_attributes_may_have_any_name_that_is_no_method():
+    class Attention(nn.Model):
+        def __init__(self):
+            self._query, self._key, self._name = nn.Dense(4), nn.Dense(4), nn.Dense(1)
+            self._weights = [nn.Dense(4)]
+            self._seed, self._parent, self._trainable, self._objective = 3, "none", nn.Dense(4), nn.Dense(4)
+
+        def call(self, inputs):
+            layers = [self._query, self._key, self._trainable, self._objective, self._weights[0]]
+            return self._name(sum((layer(inputs) for layer in layers[1:]), layers[0](inputs)))
+
+    network = Attention()
+    network.compile("sgd", "mse")
+    network.fit(ROWS, ROWS[:, 0], verbose=0)
+    kernels = [path for path in network.parameters() if path.endswith("kernel")]
+    assert sorted(kernels) == [
+        f"{name}/kernel" for name in ["_key", "_name", "_objective", "_query", "_trainable", "_weights/0"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["loss", "weights", "summary", "_children", "_steps", "_own"])
+def test_a_name_that_every_network_has_is_refused(name):
+    with pytest.raises(AttributeError, match=f"Network: every layer has a '{name}': give the attribute another name"):
+        setattr(Network(), name, [nn.Dense(1)])
+
+
+def test_a_tensor_in_the_place_of_a_weight_replaces_it():
+    class Scale(nn.Model):
+        def __init__(self):
+            self.factor = lw.Tensor(np.ones(3), requires_grad=True)
+            self.offsets = [lw.Tensor(np.zeros(3), requires_grad=True), lw.Tensor(np.zeros(3))]
+
+        def call(self, inputs):
+            return self.factor * inputs + self.offsets[0] + self.offsets[1]
+
+    network = Scale()
+    network(ROWS)
+    assert list(network.parameters()) == ["factor", "offsets/0"]
+    network.factor = lw.Tensor(np.full(3, 2.0))
+    network.offsets[0] = lw.Tensor(np.full(3, 3.0), requires_grad=True)
+    assert network.parameters()["factor"] is network.factor
+    assert network.parameters()["offsets/0"] is network.offsets[0]
+    lw.functional.mean(network(ROWS)).backward()
+    assert network.factor.grad is not None
+    network.trainable = False
+    assert network.parameters() == {}
+    assert list(network.named_weights()) == ["factor", "offsets/0"]
+    network.trainable = True
+    network.factor = None
+    assert list(network.parameters()) == ["offsets/0"]
+
+
+def test_a_built_layer_keeps_the_name_and_the_state_of_a_replaced_weight():
+    layer = nn.Dense(2, trainable=False)
+    layer(ROWS)
+    layer.kernel = lw.Tensor(np.ones((3, 2)), requires_grad=True)
+    assert list(layer.named_weights()) == ["kernel", "bias"]
+    assert layer.weights[0] is layer.kernel
+    assert not layer.kernel.requires_grad
+
+
+def test_a_layer_taken_from_a_list_takes_its_weights_along():
+    network = Network()
+    network(ROWS)
+    assert list(network.parameters()) == PATHS
+    last = network.towers.pop()
+    assert list(network.parameters()) == PATHS[:4] + PATHS[8:]
+    network.by_name["last"] = last
+    assert list(network.parameters()) == PATHS[:4] + [path.replace("towers/1", "by_name/last") for path in PATHS[4:8]]
+
+
+def test_a_layer_that_is_an_attribute_of_a_sequential_belongs_to_it():
+    class Both(nn.Sequential):
+        def __init__(self):
+            super().__init__([nn.Dense(3)])
+            self.extra = nn.Dense(3)
+
+        def call(self, inputs):
+            return self.extra(super().call(inputs))
+
+    network = Both()
+    network(ROWS)
+    assert list(network.parameters()) == ["dense/kernel", "dense/bias", "extra/kernel", "extra/bias"]
+
+
+def test_two_weights_of_one_path_are_refused():
+    network = nn.Sequential([nn.Dense(3)])
+    network.dense = nn.Dense(3)
+    network.dense(ROWS)
+    network(ROWS)
+    with pytest.raises(ValueError, match="two weights are called 'dense/kernel'"):
+        network.parameters()
+
+
+def test_the_first_call_may_come_from_several_threads():
+    for _ in range(20):
+        network, outputs, barrier = Network(), [], threading.Barrier(8)
+
+        def call(network=network, outputs=outputs, barrier=barrier):
+            barrier.wait()
+            outputs.append(np.array(network(ROWS)))
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(outputs) == 8
+        assert all(np.array_equal(output, outputs[0]) for output in outputs)
+        assert list(network.parameters()) == PATHS
+
+
+def test_a_build_that_failed_can_be_made_up_for():
+    layer = nn.Dense(2, bias_initializer="nought")
+    with pytest.raises(ValueError, match="got 'nought'"):
+        layer(ROWS)
+    layer.bias_initializer = "zeros"
+    layer(ROWS)
+    assert list(layer.named_weights()) == ["kernel", "bias"]
+
+
+def test_layers_outside_networks_differ():
+    first, second = nn.Dense(4), nn.Dense(4)
+    first(ROWS)
+    second(ROWS)
+    assert not np.array_equal(first.kernel, second.kernel)
+
+    def kernels():
+        lw.set_seed(0)
+        layers = nn.Dense(4), nn.Dense(4)
+        return [np.array(layer(ROWS)) for layer in layers]
+
+    assert np.array_equal(kernels(), kernels())
+
+
+def test_a_deep_copy_is_trained_apart():
+    network = Network()
+    network.constant = lw.Tensor(np.ones(2))
+    network.compile("adam", "mse", metrics=["mae"])
+    network.fit(ROWS, ROWS[:, :1], verbose=0)
+    twin = copy.deepcopy(network)
+    assert list(twin.parameters()) == PATHS
+    assert twin.towers[0].hidden.root is twin
+    before = network.get_weights()
+    assert np.array_equal(twin(ROWS), network(ROWS))
+    twin.fit(ROWS, ROWS[:, :1], verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))
+    network.fit(ROWS, ROWS[:, :1], verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(twin.get_weights(), network.get_weights(), strict=True))

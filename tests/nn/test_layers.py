@@ -120,6 +120,37 @@ def test_dropout_differs_by_step_place_and_seed_and_repeats_with_them():
         (lambda: nn.Dense(3)(np.zeros(4)), ValueError, r"Dense: takes \[batch, ..., inputs\], got shape \(4,\)"),
         (lambda: nn.Dense(3, kernel_initializer="glorot")(ROWS), ValueError, "initializer: must be one of zeros"),
         (lambda: nn.Dense(3, kernel_regularizer="l3")(ROWS), ValueError, "regularizer: must be one of l1, l2, l1_l2"),
+        (lambda: nn.Dense(2.5), ValueError, "Dense: units must be a positive integer, got 2.5"),
+        (
+            lambda: nn.Dense(3, kernel_constraint=abs),
+            ValueError,
+            "Dense: kernel_constraint is not supported, got <built",
+        ),
+        (lambda: nn.Dense(3, activity_regularizer="l2"), ValueError, "Dense: activity_regularizer is not supported"),
+        (lambda: nn.Dense(3, kernel_regularise="l2"), TypeError, "Dense: there is no argument 'kernel_regularise'"),
+        (lambda: nn.Dense(3, dtype="float16"), ValueError, "Dense: dtype must be 'float32', got 'float16'"),
+        (lambda: nn.Embedding(2.5, 4), ValueError, "Embedding: input_dim must be a positive integer, got 2.5"),
+        (lambda: nn.Embedding("a", 4), ValueError, "Embedding: input_dim must be a positive integer, got 'a'"),
+        (lambda: nn.Embedding(3, 4, mask_zero=True), ValueError, "Embedding: mask_zero is not supported, got True"),
+        (lambda: nn.Dropout("a"), ValueError, r"Dropout: rate must lie in \[0, 1\), got 'a'"),
+        (lambda: nn.Dropout(0.5, 3), ValueError, "Dropout: noise_shape must hold the sizes of what is drawn, got 3"),
+        (
+            lambda: nn.Dropout(0.5, (1, 2))(STACK, training=True),
+            ValueError,
+            r"Dropout: noise_shape must be broadcast to \(2, 3, 4\), got \(1, 2\)",
+        ),
+        (lambda: nn.ReLU(max_value=-1), ValueError, "ReLU: max_value must be a number, 0 or more, got -1"),
+        (lambda: nn.ReLU(threshold=None), ValueError, "ReLU: threshold must be a number, 0 or more, got None"),
+        (lambda: nn.Softmax("a"), ValueError, "Softmax: axis must be an integer, got 'a'"),
+        (lambda: nn.Flatten()(3.0), ValueError, r"Flatten: takes \[batch, ...\], got shape \(\)"),
+        (lambda: nn.Reshape((2,))(3.0), ValueError, r"Reshape: takes \[batch, ...\], got shape \(\)"),
+        (lambda: nn.Reshape((-1, 0))(STACK), ValueError, r"Reshape: \(3, 4\) does not fit target_shape \(-1, 0\)"),
+        (lambda: nn.Reshape((1.5,)), ValueError, r"Reshape: target_shape must hold sizes, got \(1.5,\)"),
+        (
+            lambda: nn.LayerNormalization()(np.float32(3.0)),
+            ValueError,
+            r"LayerNormalization: takes \[batch, ..., features\], got shape \(\)",
+        ),
         (lambda: nn.Embedding(0, 3), ValueError, "Embedding: input_dim must be a positive integer, got 0"),
         (lambda: nn.Dropout(1.0), ValueError, r"Dropout: rate must lie in \[0, 1\), got 1.0"),
         (lambda: nn.LayerNormalization(axis=1), ValueError, "only axis=-1 is supported, got 1"),
@@ -138,3 +169,35 @@ def test_the_wrong_number_of_features_is_named():
     layer(ROWS)
     with pytest.raises(ValueError, match="kernel takes 4 features, x has 5"):
         layer(np.zeros((2, 5), dtype=np.float32))
+
+
+def test_sizes_may_be_numbers_of_numpy():
+    assert nn.Dense(np.int64(3))(ROWS).shape[-1] == 3
+    assert nn.Embedding(np.int32(3), np.int64(2))(np.array([1])).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"max_value": 1.0}, [0, 0, 0.5, 1]),
+        ({"negative_slope": 0.5}, [-1, -0.25, 0.5, 3]),
+        ({"threshold": 1.0}, [0, 0, 0, 3]),
+        ({"max_value": 2.0, "negative_slope": 0.5, "threshold": 1.0}, [-1.5, -0.75, -0.25, 2]),
+    ],
+)
+def test_relu_is_the_formula_of_keras(options, expected):
+    np.testing.assert_allclose(nn.ReLU(**options)(np.array([[-2.0, -0.5, 0.5, 3.0]])), [expected])
+
+
+def test_softmax_over_another_axis():
+    np.testing.assert_allclose(np.asarray(nn.Softmax(axis=1)(STACK)).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_dropout_draws_in_the_shape_asked_for():
+    outputs = np.asarray(nn.Dropout(0.5, (None, 1, 3), 7)(np.ones((50, 4, 3), dtype=np.float32), training=True))
+    assert set(np.unique(outputs)) == {0.0, 2.0}
+    assert (outputs == outputs[:, :1]).all()
+
+
+def test_flatten_takes_lists():
+    assert nn.Flatten()([[[1.0, 2.0], [3.0, 4.0]]]).shape == (1, 4)

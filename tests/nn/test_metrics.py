@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from likewise.nn import metrics
+from likewise.nn import losses, metrics
 
 generator = np.random.Generator(np.random.Philox(key=2))
 TRUE = generator.integers(0, 2, 200)
@@ -75,3 +75,58 @@ def test_no_rows_and_one_class():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_class_by_its_name_is_called_as_the_class_calls_itself():
+    assert {name: metrics.get(name, TRUE, SCORES).name for name in ("AUC", "auc", "Precision", "mse")} == {
+        "AUC": "auc",
+        "auc": "auc",
+        "Precision": "precision",
+        "mse": "mse",
+    }
+
+
+@pytest.mark.parametrize("name", ["binary_crossentropy", "hinge"])
+def test_losses_are_metrics_too(name):
+    kind = type(losses.get(name))
+    assert metrics.get(name, TRUE, SCORES)(TRUE, SCORES[:, None]) == pytest.approx(float(kind()(TRUE, SCORES)))
+
+
+def test_crossentropy_of_classes_is_a_metric():
+    p = np.array([[0.2, 0.8], [0.5, 0.5]], dtype=np.float32)
+    expected = -np.log([0.8, 0.5]).mean()
+    assert metrics.get("sparse_categorical_crossentropy", TRUE, SCORES)([1, 0], p) == pytest.approx(expected)
+    assert metrics.CategoricalCrossentropy()(np.array([[0, 1], [1, 0]]), p) == pytest.approx(expected)
+
+
+def test_what_is_not_a_number_ranks_nowhere():
+    assert np.isnan(metrics.AUC()(np.array([0, 1, 1]), np.array([0.1, np.nan, 0.9])))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.MeanSquaredError(),
+        metrics.MeanAbsoluteError(),
+        metrics.BinaryAccuracy(),
+        metrics.CategoricalAccuracy(),
+        metrics.Precision(),
+        metrics.AUC(),
+        metrics.BinaryCrossentropy(),
+    ],
+    ids=lambda metric: metric.name,
+)
+def test_targets_are_not_broadcast(metric):
+    with pytest.raises(ValueError, match=r"predictions .*\(3, 3\)"):
+        metric(np.zeros(3), np.zeros((3, 3)))
+
+
+def test_keras_arguments_of_metrics():
+    assert metrics.AUC(100).name == "auc"
+    assert metrics.Precision(0.7, name="p").name == "p"
+    with pytest.raises(ValueError, match="AUC: only curve='ROC' is supported, got 'PR'"):
+        metrics.AUC(curve="PR")
+    with pytest.raises(ValueError, match="Recall: top_k is not supported, got 5"):
+        metrics.Recall(top_k=5)
+    with pytest.raises(ValueError, match=r"Precision: thresholds must be one number, got \[0.2, 0.5\]"):
+        metrics.Precision(thresholds=[0.2, 0.5])

@@ -257,13 +257,17 @@ def test_fit_leaves_the_arrays_alone():
             r"fit: compile\(optimizer, loss\) comes first",
         ),
         (lambda m: m.fit(X, VALUES[:9], verbose=0), ValueError, "y: must have as many rows as x, 60, got 9"),
-        (lambda m: m.fit(X, verbose=0), ValueError, "fit: y must be given"),
+        (lambda m: m.fit(X, verbose=0), ValueError, "y: must be given"),
         (
             lambda m: m.fit(X, VALUES, sample_weight=np.ones(3), verbose=0),
             ValueError,
             "sample_weight: must have as many",
         ),
-        (lambda m: m.fit(X, VALUES, batch_size=0, verbose=0), ValueError, "batch_size: must be positive, got 0"),
+        (
+            lambda m: m.fit(X, VALUES, batch_size=0, verbose=0),
+            ValueError,
+            "batch_size: must be a positive integer, got 0",
+        ),
         (lambda m: m.fit(X, VALUES, epochs=-1, verbose=0), ValueError, "epochs must be an integer >= 0, got -1"),
         (lambda m: m.fit(X, VALUES, validation_split=1.0, verbose=0), ValueError, "validation_split: must leave rows"),
         (lambda m: m.fit(X, VALUES, validation_data=X, verbose=0), ValueError, r"validation_data must be \(x, y\)"),
@@ -304,6 +308,37 @@ def test_fit_leaves_the_arrays_alone():
         ),
         (lambda m: nn.Sequential([np.tanh]), TypeError, "Sequential: takes layers, got"),
         (lambda m: nn.Sequential([nn.Dense(1), nn.Input((3,))]), ValueError, "Input must come first"),
+        (lambda m: m.fit(X, VALUES, batch_size=2.5, verbose=0), ValueError, "batch_size: must be a pos.*got 2.5"),
+        (lambda m: m.fit(X, VALUES, batch_size="a", verbose=0), ValueError, "batch_size: must be a pos.*got 'a'"),
+        (lambda m: m.predict(X, batch_size=0), ValueError, "batch_size: must be a positive integer, got 0"),
+        (lambda m: m.evaluate(X, VALUES, batch_size=0), ValueError, "batch_size: must be a positive integer, got 0"),
+        (lambda m: m.evaluate(X), ValueError, "y: must be given, for the loss"),
+        (
+            lambda m: m.fit(X, LABELS, class_weight={"0": 3.0}, verbose=0),
+            TypeError,
+            "class_weight: must be a dict from class numbers to weights, got {'0': 3.0}",
+        ),
+        (lambda m: m.fit(X, LABELS, class_weight="balanced"), TypeError, "class_weight: must be a dict.*'balanced'"),
+        (
+            lambda m: m.fit(X, LABELS, class_weight={1: -1.0}),
+            ValueError,
+            "class_weight: must hold numbers, 0 or more, got -1.0 for class 1",
+        ),
+        (lambda m: m.compile("sgd", "mse", [1.0]), ValueError, r"compile: loss_weights is not supported, got \[1.0\]"),
+        (
+            lambda m: (m.compile("sgd", "mse", metrics=[nn.metrics.AUC(name="loss")]), m.evaluate(X, LABELS)),
+            ValueError,
+            "compile: a metric cannot be called 'loss'",
+        ),
+        (
+            lambda m: nn.Model(inputs=nn.Input((3,)), outputs=None),
+            TypeError,
+            "Model: functional graphs are not supported; subclass nn.Model",
+        ),
+        (lambda m: nn.Dense(3)(nn.Input((3,))), TypeError, "Dense: an Input cannot be called on: functional graphs"),
+        (lambda m: nn.Input("a"), ValueError, "Input: shape must hold the sizes of one row, positive or None, got 'a'"),
+        (lambda m: nn.Input((0, 2)), ValueError, r"Input: shape must hold .* got \(0, 2\)"),
+        (lambda m: m.summary(positions=[1]), ValueError, r"summary: positions is not supported, got \[1\]"),
         (lambda m: nn.regularizers.L2(-1.0), ValueError, "L2: l2 must be 0 or more, got -1.0"),
         (lambda m: nn.losses.BinaryCrossentropy(label_smoothing=2), ValueError, "must lie between 0 and 1, got 2"),
     ],
@@ -311,3 +346,144 @@ def test_fit_leaves_the_arrays_alone():
 def test_errors_name_the_argument(call, error, message):
     with pytest.raises(error, match=message):
         call(network(loss="mse"))
+
+
+@pytest.mark.parametrize(
+    "regularizer",
+    [
+        nn.regularizers.l2(0.01),
+        nn.regularizers.l1_l2(l1=0.0, l2=0.01),
+        nn.regularizers.L2,
+        "L2",
+        lambda weight: 0.01 * lw.functional.sum(lw.functional.square(weight)),
+    ],
+)
+def test_regularizers_are_spelled_in_many_ways(regularizer):
+    layer = nn.Dense(3, kernel_regularizer=regularizer)
+    layer(X)
+    assert float(layer.penalty()) == pytest.approx(0.01 * float(np.square(layer.kernel).sum()), rel=1e-5)
+
+
+def test_an_optimizer_may_be_a_class():
+    model = nn.Sequential([nn.Dense(1)])
+    model.compile(lw.optimizers.Adam, nn.losses.mean_squared_error)
+    model.fit(X, VALUES, verbose=0)
+    assert model.optimizer.iterations == 2
+
+
+def test_a_frozen_network_is_measured_and_says_so(caplog):
+    model = network(loss="mse", metrics=["mae"])
+    model.trainable = False
+    history = model.fit(X, VALUES, epochs=2, verbose=0).history
+    assert list(history) == ["loss", "mae"]
+    assert history["loss"][0] == pytest.approx(history["loss"][1], rel=1e-5)
+    assert "fit: sequential has no weights that are trained" in caplog.text
+
+
+def test_a_sequential_may_be_frozen_from_the_start():
+    model = nn.Sequential([nn.Input((4,)), nn.Dense(2)], trainable=False)
+    assert model.trainable_weights == []
+    assert len(model.weights) == 2
+
+
+def test_a_loss_of_ones_own_must_be_a_tensor():
+    class Numbers(nn.Model):
+        def __init__(self):
+            self.out = nn.Dense(1)
+
+        def call(self, inputs):
+            return self.out(inputs)
+
+        def loss(self, batch):
+            return float(np.mean(np.asarray(self(batch.x))))
+
+    model = Numbers()
+    model.compile("sgd")
+    with pytest.raises(TypeError, match=r"Numbers\.loss: must return a tensor, got float"):
+        model.fit(X, VALUES, verbose=0)
+
+
+def test_predict_gives_what_the_network_gives():
+    class Several(nn.Model):
+        def __init__(self, kind):
+            self.kind = kind
+
+        def call(self, inputs):
+            rows = lw.functional.relu(inputs)
+            return {
+                "dict": {"a": rows, "b": [rows, rows]},
+                "tuple": (rows, rows),
+                "number": lw.functional.mean(rows),
+            }[self.kind]
+
+    expected = np.maximum(X, 0)
+    outputs = Several("dict").predict(X, batch_size=7)
+    assert np.array_equal(outputs["a"], expected)
+    assert np.array_equal(outputs["b"][1], expected)
+    assert np.array_equal(Several("tuple").predict(X, batch_size=7)[1], expected)
+    with pytest.raises(ValueError, match="predict: the network must give a value for each row, got the number"):
+        Several("number").predict(X)
+
+
+def test_validation_data_that_do_not_fit_are_noticed_before_training():
+    model = network(loss="mse")
+    with pytest.raises(ValueError, match=r"targets of shape \(32, 1\), got \(32, 3\)"):
+        model.fit(X, VALUES, validation_data=(X, np.ones((60, 3))), verbose=0)
+    assert model.optimizer.iterations == 0
+
+
+def test_metrics_of_one_name_are_kept_apart():
+    model = network(activation="sigmoid", loss="mse", metrics=["AUC", nn.metrics.AUC(), "mae"])
+    assert list(model.evaluate(X, LABELS, return_dict=True)) == ["loss", "auc", "auc_1", "mae"]
+
+
+def test_weighted_metrics_count_the_weights():
+    model = network(loss="mse", metrics=["mse"], weighted_metrics=["mae"])
+    weights = np.arange(60)
+    values = model.evaluate(X, VALUES, sample_weight=weights, batch_size=7, return_dict=True)
+    residual = model.predict(X).ravel() - VALUES
+    assert values["mse"] == pytest.approx(np.mean(residual**2), rel=1e-5)
+    assert values["mae"] == pytest.approx(np.average(np.abs(residual), weights=weights), rel=1e-5)
+    model.compile("sgd", "mse", run_eagerly=True, jit_compile=False)
+    assert list(model.evaluate(X, VALUES, return_dict=True)) == ["loss"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [nn.Input(4), nn.Dense(2)],
+        [nn.Input((4,), batch_size=32), nn.Dense(2)],
+        [nn.Dense(2, input_shape=(4,))],
+    ],
+)
+def test_what_goes_in_is_said_in_many_ways(first):
+    assert nn.Sequential(first).get_weights()[0].shape == (4, 2)
+
+
+@pytest.mark.parametrize("shape", [(None,), (None, 4)])
+def test_where_a_size_is_unknown_the_first_call_makes_the_weights(shape):
+    model = nn.Sequential([nn.Input(shape), nn.Dense(2)])
+    assert model.weights == []
+    model(X if len(shape) == 1 else X[:, None])
+    assert model.get_weights()[0].shape == (4, 2)
+
+
+def test_lines_of_a_summary_have_the_length_asked_for():
+    model, text = network(loss="mse"), []
+    model.predict(X)
+    model.summary(90, print_fn=text.append)
+    assert {len(line) for line in text[0].splitlines()[1:4]} == {90}
+
+
+def test_weights_that_are_missing_are_called_so(tmp_path):
+    model, other = nn.Sequential([nn.Dense(2)]), nn.Sequential([nn.Dense(2, name="mine")])
+    model(X)
+    other(X)
+    other.save_weights(tmp_path / "weights")
+    with pytest.raises(ValueError, match=r"load_weights: 'dense/kernel' is missing in .*weights"):
+        model.load_weights(tmp_path / "weights")
+    small = nn.Sequential([nn.Dense(2, use_bias=False)])
+    small(X)
+    model.save_weights(tmp_path / "weights")
+    with pytest.raises(ValueError, match=r"load_weights: .*weights has 'dense/bias', which is missing here"):
+        small.load_weights(tmp_path / "weights")

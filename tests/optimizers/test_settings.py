@@ -111,7 +111,7 @@ def test_a_function_that_drifts_downhill_arrives():
 
 
 def state_of_another_kind():
-    optimizer = Adam()
+    optimizer = SGD()
     train(optimizer, parameters_from(START), 1)
     SGD(momentum=0.5).load_state_dict(optimizer.state_dict())
 
@@ -119,7 +119,12 @@ def state_of_another_kind():
 def step_with_state_of_another_shape():
     optimizer, parameter = Adagrad(), lw.Tensor(np.ones(3), True)
     optimizer.load_state_dict(
-        {"iterations": 1, "learning_rate": 0.1, "slots": {"0": {"accumulator": np.ones(2, "f4")}}}
+        {
+            "class_name": "Adagrad",
+            "iterations": 1,
+            "learning_rate": 0.1,
+            "slots": {"0": {"accumulator": np.ones(2, "f4")}},
+        }
     )
     parameter.grad = lw.Tensor(np.ones(3))
     optimizer.step([parameter])
@@ -174,3 +179,25 @@ ERRORS = [
 def test_bad_settings_name_the_argument_what_is_required_and_what_came(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_arguments_by_position_are_those_of_keras():
+    assert (
+        AdamW(0.1, 0.2, 0.3, 0.4).get_config()
+        == AdamW(learning_rate=0.1, weight_decay=0.2, beta_1=0.3, beta_2=0.4).get_config()
+    )
+    assert Adam(0.1, 0.2, 0.3).get_config() == Adam(learning_rate=0.1, beta_1=0.2, beta_2=0.3).get_config()
+
+
+def test_a_class_and_a_name_of_ones_own():
+    assert lw.optimizers.get(AdamW).get_config() == AdamW().get_config()
+    assert Adam().name == "adam"
+    assert lw.optimizers.get({"class_name": "Adam", "config": Adam(name="mine").get_config()}).name == "mine"
+
+
+def test_a_refused_state_changes_nothing():
+    adam, adamw = Adam(0.1), AdamW(0.2)
+    train(adam, parameters_from(START), 1)
+    with pytest.raises(ValueError, match="AdamW: the state is of Adam"):
+        adamw.load_state_dict(adam.state_dict())
+    assert adamw.state_dict() == AdamW(0.2).state_dict()

@@ -115,3 +115,21 @@ def test_types_a_file_cannot_hold_are_named(path):
     with pytest.raises(TypeError, match="tensor phases has dtype complex128"):
         write_tensors(path, {"phases": np.zeros(3, dtype=np.complex128)}, {})
     assert not path.exists()
+
+
+def test_texts_keys_and_arrays_are_not_mistaken_for_each_other(path):
+    first, second = np.arange(3), np.arange(4)
+    state = {
+        "text": "array:foo",
+        "a/b": first,
+        "a": {"b": second},
+        "counts": {1: "one", 2: {"x": first}},
+        "array:": {"array:": "a/b"},
+        "pairs:": {"pairs:": [["k", "v"]]},
+    }
+    write_state(path, state)
+    again = read_state(path)
+    np.testing.assert_array_equal(again.pop("a/b"), state.pop("a/b"))
+    np.testing.assert_array_equal(again["a"].pop("b"), state["a"].pop("b"))
+    np.testing.assert_array_equal(again["counts"][2].pop("x"), state["counts"][2].pop("x"))
+    assert again == state

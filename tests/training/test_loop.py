@@ -236,3 +236,120 @@ def test_drawing_without_matplotlib_names_the_extra(monkeypatch):
 def test_an_empty_history_cannot_be_drawn():
     with pytest.raises(ValueError, match="no epoch to draw"):
         lw.training.History().plot("curve.png")
+
+
+def test_csv_logger_starts_anew_after_a_fit_that_failed(tmp_path):
+    logger = lw.callbacks.CSVLogger(tmp_path / "log.csv")
+    with pytest.raises(FloatingPointError):
+        network().fit(X, Y, epochs=5, callbacks=[logger, Explosive(2)], verbose=0)
+    network().fit(X, Y, epochs=2, callbacks=[logger], verbose=0)
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1"]
+
+
+def test_the_hooks_of_batches_and_of_validation_are_called_too():
+    class Hooks(lw.callbacks.Callback):
+        def __init__(self):
+            self.calls = []
+
+        def on_train_begin(self, logs=None):
+            self.calls.append(dict(self.params))
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.calls.append(f"train batch {batch} begin")
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.calls.append(f"train batch {batch} end: {', '.join(logs)}")
+
+        def on_test_begin(self, logs=None):
+            self.calls.append("test begin")
+
+        def on_test_end(self, logs=None):
+            self.calls.append(f"test end: {', '.join(logs)}")
+
+    class Older(lw.callbacks.Callback):
+        begun = 0
+
+        def on_batch_begin(self, batch, logs=None):
+            self.begun += 1
+
+    hooks, older = Hooks(), Older()
+    network().fit(X, Y, batch_size=20, validation_split=0.5, callbacks=[hooks, older], verbose=0)
+    assert hooks.params == {"epochs": 1, "steps": 1, "verbose": 0}
+    assert hooks.calls == [
+        {"epochs": 1, "steps": None, "verbose": 0},
+        "train batch 0 begin",
+        "train batch 0 end: loss",
+        "test begin",
+        "test end: val_loss",
+    ]
+    assert older.begun == 1
+    network().fit(X, Y, callbacks=[hooks], verbose=0)
+    assert "test begin" not in hooks.calls[5:]
+
+
+def test_the_first_epoch_may_have_another_number():
+    assert network().fit(X, Y, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "values", "epochs"),
+    [
+        ({"baseline": 0.5, "patience": 2}, [3.0, 2.0, 1.0, 1.5, 0.9, 0.8], 4),
+        ({"baseline": 2.5, "patience": 2}, [3.0, 2.0, 1.0, 1.5, 1.2, 0.8], 5),
+        ({"start_from_epoch": 3, "patience": 1}, [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 5),
+    ],
+)
+def test_early_stopping_with_a_baseline_or_a_late_start(options, values, epochs):
+    callbacks = [Scripted("val_loss", values), lw.callbacks.EarlyStopping(**options)]
+    assert len(network().fit(X, Y, epochs=6, callbacks=callbacks, verbose=0)) == epochs
+
+
+def test_callbacks_say_what_they_do_if_asked_to(tmp_path, capsys):
+    def run(verbose):
+        callbacks = [
+            Scripted("val_loss", [1.0, 2.0, 3.0]),
+            lw.callbacks.EarlyStopping("val_loss", 0, 2, verbose),
+            lw.callbacks.ModelCheckpoint(tmp_path / "{epoch}", "val_loss", verbose),
+            lw.callbacks.ReduceLROnPlateau("val_loss", 0.1, 1, verbose),
+        ]
+        network().fit(X, Y, epochs=3, callbacks=callbacks, verbose=0)
+        schedule = lw.callbacks.LearningRateScheduler(lambda epoch: 0.25, verbose)
+        network().fit(X, Y, callbacks=[schedule], verbose=0)
+        return capsys.readouterr()
+
+    assert run(0).err == ""
+    said = run(1)
+    assert said.out == ""
+    for text in (
+        "EarlyStopping: epoch 3: stopping, the best val_loss was 1",
+        "ModelCheckpoint: epoch 1: saved ",
+        "ReduceLROnPlateau: epoch 2: learning rate 0.001",
+        "LearningRateScheduler: epoch 1: learning rate 0.25",
+    ):
+        assert text in said.err
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: lw.callbacks.EarlyStopping(patience=-5), ValueError, "EarlyStopping: patience must be .* got -5"),
+        (lambda: lw.callbacks.ReduceLROnPlateau(patience="a"), ValueError, "ReduceLROnPlateau: patience .* got 'a'"),
+        (
+            lambda: network().fit(X, Y, callbacks=[lw.callbacks.ModelCheckpoint("{val_loss}")], verbose=0),
+            KeyError,
+            "ModelCheckpoint: filepath asks for 'val_loss', which is not known here; there is: epoch, loss",
+        ),
+        (lambda: network().fit(X, Y, epochs=1.5), ValueError, "fit: epochs must be an integer >= 0, got 1.5"),
+        (lambda: network().fit(X, Y, initial_epoch=-1), ValueError, "fit: initial_epoch must be an integer"),
+    ],
+)
+def test_errors_name_the_argument(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_checkpoint_of_every_epoch_does_not_care_which_way_a_value_goes(tmp_path):
+    checkpoint = lw.callbacks.ModelCheckpoint(tmp_path / "weights", monitor="val_taste")
+    network().fit(X, Y, callbacks=[checkpoint], verbose=0)
+    assert (tmp_path / "weights").is_file()

@@ -95,7 +95,7 @@ def test_the_state_of_another_network_or_other_callbacks_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"is of another network: 'dense/bias' has shape \(8,\) there and \(9,\) here"):
         model.fit(X, Y, resume=path, verbose=0)
     model = nn.Sequential([nn.Dense(8), nn.Dropout(0.2), nn.Dense(1)])
-    model.compile(loss="mse")
+    model.compile("adam", "mse")
     with pytest.raises(ValueError, match=r"was written with callbacks \['EarlyStopping'.*, this training has \[\]"):
         model.fit(X, Y, resume=path, verbose=0)
 
@@ -171,3 +171,65 @@ def test_kill_9_at_random_moments_loses_nothing_past_the_last_checkpoint(tmp_pat
     counted("trainings killed with -9, nothing lost", KILLS)
     counted("trainings of them killed between a checkpoint and the next epoch", between)
     assert done > 0
+
+
+class Counting(nn.Model):
+    """Counts its steps in a weight that is not trained, and predicts with it."""
+
+    def __init__(self):
+        self.out = nn.Dense(1)
+        self.count = self.add_weight((), "zeros", trainable=False, name="count")
+
+    def call(self, inputs, training=False):
+        if training:
+            self.count.assign(np.asarray(self.count) + 1)
+        return self.out(inputs) * (1 + np.asarray(self.count) / 100)
+
+
+def test_weights_that_are_not_trained_are_resumed_and_restored(tmp_path):
+    def counting(epochs, path=None, callbacks=()):
+        model = Counting()
+        model.compile("adam", "mse")
+        return model, model.fit(X, Y, batch_size=8, epochs=epochs, resume=path, callbacks=list(callbacks), verbose=0)
+
+    counting(2, tmp_path / "state")
+    assert_equal(counting(4, tmp_path / "state"), counting(4))
+
+    class Worse(lw.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = float(epoch)
+
+    model, _ = counting(3, callbacks=[Worse(), lw.callbacks.EarlyStopping(patience=5)])
+    assert float(model.count) == 8  # the steps of the first epoch
+
+
+def test_the_state_of_another_optimizer_is_refused_and_changes_nothing(tmp_path):
+    path = tmp_path / "state"
+    model = nn.Sequential([nn.Input((3,)), nn.Dense(1)])
+    model.compile(optimizer="adam", loss="mse")
+    model.fit(X, Y, resume=path, verbose=0)
+    model.compile(optimizer="sgd", loss="mse")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"resume: .*state .*Adam"):
+        model.fit(X, Y, resume=path, epochs=2, verbose=0)
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_csv_logger_has_every_epoch_once_wherever_the_training_was_cut(tmp_path):
+    class CutAfterTheLine(lw.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1 and not os.path.exists(tmp_path / "cut"):
+                (tmp_path / "cut").touch()
+                raise KeyboardInterrupt
+
+    def run(**options):
+        model = nn.Sequential([nn.Dense(1)])
+        model.compile("sgd", "mse")
+        callbacks = [lw.callbacks.CSVLogger(tmp_path / "log.csv"), CutAfterTheLine()]
+        model.fit(X, Y, epochs=3, callbacks=callbacks, verbose=0, **options)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(resume=tmp_path / "state")
+    run(resume=tmp_path / "state")
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1", "2"]

@@ -1,6 +1,7 @@
 """Networks: layers, models, losses and metrics by Keras' names and habits."""
 
 from likewise.nn import activations, initializers, losses, metrics, regularizers
+from likewise.nn.input import Input
 from likewise.nn.layer import Layer
 from likewise.nn.layers import (
     Activation,
@@ -24,7 +25,7 @@ from likewise.nn.layers import (
     Reshape,
     Softmax,
 )
-from likewise.nn.model import Input, Model, Sequential
+from likewise.nn.model import Model, Sequential
 
 __all__ = [
     "Activation",

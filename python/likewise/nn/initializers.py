@@ -195,6 +195,18 @@ class Orthogonal(Initializer):
         return self.gain * (orthonormal if rows >= columns else orthonormal.T).reshape(shape)
 
 
+class Identity(Initializer):
+    """The identity matrix times ``gain``."""
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def draw(self, shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
+        if len(shape) != 2:
+            raise ValueError(f"Identity: needs two dimensions, got shape {shape}")
+        return self.gain * np.eye(*shape)
+
+
 _BY_NAME: dict[str, type[Initializer]] = {
     "zeros": Zeros,
     "ones": Ones,
@@ -212,11 +224,13 @@ _BY_NAME: dict[str, type[Initializer]] = {
     "lecun_uniform": LecunUniform,
     "lecun_normal": LecunNormal,
     "orthogonal": Orthogonal,
+    "identity": Identity,
 }
+_BY_CLASS = {each.__name__: each for each in _BY_NAME.values()}
 
 
 def get(initializer: str | Initializer | Callable[..., Any]) -> Initializer:
-    """An initializer by Keras' name ("glorot_uniform"), itself, or from a function of the shape.
+    """An initializer by Keras' name ("glorot_uniform", "GlorotUniform"), itself, or from a function of the shape.
 
     Raises:
         ValueError: If the name is unknown.
@@ -225,14 +239,21 @@ def get(initializer: str | Initializer | Callable[..., Any]) -> Initializer:
     if isinstance(initializer, Initializer):
         return initializer
     if isinstance(initializer, str):
-        if initializer not in _BY_NAME:
+        if initializer not in _BY_NAME and initializer not in _BY_CLASS:
             raise ValueError(f"initializer: must be one of {', '.join(_BY_NAME)}; got {initializer!r}")
-        return _BY_NAME[initializer]()
+        return (_BY_NAME | _BY_CLASS)[initializer]()
     if isinstance(initializer, type) and issubclass(initializer, Initializer):
         return initializer()
     if callable(initializer):
         return _FromFunction(initializer)
     raise TypeError(f"initializer: must be a name, an Initializer or a function of the shape, got {initializer!r}")
+
+
+def __getattr__(name: str) -> type[Initializer]:
+    """``nn.initializers.he_normal()`` and all others that have a name: the classes, as Keras spells them too."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    raise AttributeError(f"module 'likewise.nn.initializers' has no attribute {name!r}")
 
 
 class _FromFunction(Initializer):

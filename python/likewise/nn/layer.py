@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 import re
@@ -9,7 +10,10 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Self
+from dataclasses import dataclass, field
+from operator import is_
+from types import FunctionType, MethodType
+from typing import Any, NamedTuple, Self, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +21,8 @@ from numpy.typing import NDArray
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn import initializers, regularizers
-from likewise.runtime import get_seed
+from likewise.nn.input import Input
+from likewise.runtime import get_seed, next_number
 
 Shape = tuple[int, ...]
 
@@ -31,26 +36,61 @@ class _Call(threading.local):
 
 
 _call = _Call()
-# What every layer has before ``__init__``; not searched for layers.
-_OWN = {
-    "built": False,
-    "_name": None,
-    "_trainable": True,
-    "_parent": None,
-    "_key": "",
-    "_seed": None,
-    "_steps": 0,
-    "_output_shape": None,
-    "_drawn": (-1, 0),
-}
-_INTERNAL = {*_OWN, "_weights", "_frozen", "_regularizers", "_collected"}
-_structure = 0  # grows whenever any layer gains a weight or a layer: what was collected before is then out of date
+_building = threading.RLock()  # the first call of a network makes its weights, in one thread
+_structure = object()  # another one whenever a layer gains or loses a weight or a layer
+NO_GRAPHS = "functional graphs are not supported; subclass nn.Model with call(inputs), or use nn.Sequential"
+_MAY_BE_REPLACED = {"build", "call", "train_step"}  # methods that a function may be assigned to
 
 
 def structure_changed() -> None:
     """Whatever was collected about any network is out of date."""
     global _structure
-    _structure += 1
+    _structure = object()
+
+
+class _Collected(NamedTuple):
+    """The weights of a layer and of those inside, their penalties, and the lists and dicts they were found in."""
+
+    structure: object
+    everything: dict[str, Tensor]
+    trained: dict[str, Tensor]
+    penalties: Sequence[tuple[regularizers.Regularizer, Tensor]]
+    containers: Sequence[tuple[Any, tuple[Any, ...]]]
+
+    def is_current(self) -> bool:
+        return self.structure is _structure and all(
+            len(container) == len(elements) and all(map(is_, _elements(container), elements))
+            for container, elements in self.containers
+        )
+
+
+class LayerOptions(TypedDict, total=False):
+    """What every layer takes beside its own arguments; see :class:`Layer`."""
+
+    name: str | None
+    trainable: bool
+    dtype: str | None
+    input_shape: Sequence[int | None] | None
+
+
+@dataclass(slots=True)
+class _Own:
+    """What a layer knows of itself, apart from the attributes that subclasses choose."""
+
+    name: str | None = None
+    trainable: bool = True
+    input: Input | None = None  # if it was told its input_shape
+    parent: weakref.ref[Layer] | None = None
+    key: str = ""
+    number: int | None = None  # among the layers of its class outside networks
+    seed: int | None = None
+    output_shape: Shape | None = None
+    drawn: tuple[int, int] = (-1, 0)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    listed: dict[str, Tensor] = field(default_factory=dict)  # the weights in lists and dicts
+    frozen: set[str] = field(default_factory=set)
+    regularizers: dict[str, regularizers.Regularizer] = field(default_factory=dict)
+    collected: _Collected | None = None
 
 
 class Layer:
@@ -62,44 +102,58 @@ class Layer:
 
     A call is inference unless ``training=True``; a layer called inside another's call takes over what that one was
     told, and a ``call`` that has a ``training`` argument is given it. A tensor that requires a gradient is a weight too
-    when it is assigned to an attribute.
+    when it is assigned to an attribute, or is in a list or dict that is; one assigned in a weight's place replaces it.
 
     Args:
         name: Shown in summaries; in a ``Sequential`` it is part of the paths of the weights.
         trainable: Are the weights trained?
+        dtype: Only "float32".
+        input_shape: As the first layer of a ``Sequential``, what an ``Input`` before it would say.
+        **unsupported: Keras' activity_regularizer and constraints, which must be None.
 
     Attributes:
         built: Were the weights made?
     """
 
     built: bool
-    _name: str | None
-    _trainable: bool
-    _parent: weakref.ref[Layer] | None
-    _key: str
-    _seed: int | None
-    _steps: int
-    _output_shape: Shape | None
-    _drawn: tuple[int, int]
-    _weights: dict[str, Tensor]
-    _frozen: set[str]
-    _regularizers: dict[str, regularizers.Regularizer]
-    _collected: tuple[int, dict[str, Tensor], dict[str, Tensor]]
+    _own: _Own
+    _steps: int  # of training made; a network with a fused step counts its own
     _takes_training = False
+    _is_network = False
+    _reserved: frozenset[str] = frozenset()
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Everything a layer must have is there before ``__init__``, so a subclass may forget to call ours."""
         layer = super().__new__(cls)
-        layer.__dict__.update(_OWN, _weights={}, _frozen=set(), _regularizers={}, _collected=(-1, {}, {}))
+        layer.__dict__.update(built=False, _own=_Own(), _steps=0)
         return layer
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
-        self._name = name
-        self._trainable = trainable
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        input_shape: Sequence[int | None] | None = None,
+        **unsupported: None,
+    ) -> None:
+        kind = type(self).__name__
+        for argument, value in unsupported.items():
+            if argument != "activity_regularizer" and not argument.endswith("_constraint"):
+                raise TypeError(f"{kind}: there is no argument {argument!r}")
+            if value is not None:
+                raise ValueError(f"{kind}: {argument} is not supported, got {value!r}")
+        if dtype not in (None, "float32", np.float32):
+            raise ValueError(f"{kind}: dtype must be 'float32', got {dtype!r}")
+        self._own.name = name
+        self._own.trainable = trainable
+        self._own.input = None if input_shape is None else Input(input_shape)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls._takes_training = "training" in inspect.signature(cls.call).parameters
+        ours = [base for base in cls.__mro__ if base.__module__ in (Layer.__module__, "likewise.nn.model")]
+        cls._reserved = frozenset(name for base in ours for name, value in vars(base).items() if _is_method(value))
 
     # What subclasses write.
 
@@ -130,18 +184,20 @@ class Layer:
         Raises:
             ValueError: If the layer has a weight of that name.
         """
+        own = self._own
         if name is None:
-            name = f"weight_{len(self._weights)}" if self._weights else "weight"
-        if name in self._weights:
+            name = f"weight_{len(own.weights)}" if own.weights else "weight"
+        if name in own.weights:
             raise ValueError(f"add_weight: layer {self.name!r} already has a weight {name!r}")
-        path = f"{self.path}/{name}" if self.path else name
+        path = f"{self._stream}/{name}" if self._stream else name
         values = initializers.get(initializer)(tuple(shape), initializers.generator_for(self.seed, path))
-        weight = Tensor(values, requires_grad=trainable and self._trainable)
-        self._weights[name] = weight
+        penalty = regularizers.get(regularizer)
+        weight = Tensor(values, requires_grad=trainable and own.trainable)
+        own.weights[name] = weight
         if not trainable:
-            self._frozen.add(name)
-        if (penalty := regularizers.get(regularizer)) is not None:
-            self._regularizers[name] = penalty
+            own.frozen.add(name)
+        if penalty is not None:
+            own.regularizers[name] = penalty
         structure_changed()
         return weight
 
@@ -151,33 +207,45 @@ class Layer:
         """Compute the output, making the weights first if this is the first call."""
         if _call.root is None or (training is not None and training != _call.training):
             with self._as_outermost(bool(training)):
-                return self._inner(inputs, options)
-        return self._inner(inputs, options)
+                return self._called(inputs, options)
+        return self._called(inputs, options)
 
-    def _inner(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def _called(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if not self.built:
-            self._build_for(inputs)
+            with _building:
+                if not self.built:
+                    self._build_for(inputs)
         if self._takes_training:
             options["training"] = _call.training
         outputs = self.call(*inputs, **options)
-        if self._output_shape is None:
-            self._output_shape = getattr(outputs, "shape", None)
+        if self._own.output_shape is None:
+            self._own.output_shape = getattr(outputs, "shape", None)
         return outputs
 
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         assert _call.root is not None
+        if inputs and isinstance(inputs[0], Input):
+            raise TypeError(f"{type(self).__name__}: an Input cannot be called on: {NO_GRAPHS}")
         _call.root._adopt()  # layers may have been appended to a list since
-        self.build(_shape_of(inputs[0] if len(inputs) == 1 else inputs))
+        own = self._own
+        before = dict(own.weights), set(own.frozen), dict(own.regularizers)
+        try:
+            self.build(_shape_of(inputs[0] if len(inputs) == 1 else inputs))
+        except BaseException:  # the next call starts anew
+            own.weights, own.frozen, own.regularizers = before
+            structure_changed()
+            raise
         self.built = True
         self._adopt()
 
     def _draw_key(self, seed: int | None = None) -> int:
         """The key of this layer's next random draw: of the seed, the step, the path, and the calls within the step."""
-        if self._drawn[0] != _call.step:
-            self._drawn = (_call.step, 0)
-        step, calls = self._drawn
-        self._drawn = (step, calls + 1)
-        text = f"{self.seed if seed is None else seed}\0{self.path}\0{step}\0{calls}"
+        own = self._own
+        if own.drawn[0] != _call.step:
+            own.drawn = (_call.step, 0)
+        step, calls = own.drawn
+        own.drawn = (step, calls + 1)
+        text = f"{self.seed if seed is None else seed}\0{self._stream}\0{step}\0{calls}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
     def in_training(self) -> AbstractContextManager[None]:
@@ -205,33 +273,104 @@ class Layer:
     # The tree.
 
     def __setattr__(self, name: str, value: Any) -> None:
+        self._check_name(name, value)
+        before = self.__dict__.get(name)
         object.__setattr__(self, name, value)
-        if isinstance(value, Layer | list | tuple | dict) and name not in _INTERNAL:
+        if isinstance(value, Tensor) and value.is_leaf:
+            self._take_weight(name, value, before)
+        elif value is None and isinstance(before, Tensor):
+            self._drop_weight(before)
+        if isinstance(value, Layer | list | tuple | dict):
             self._adopt()
-            structure_changed()
-        elif isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
-            self._weights.setdefault(self._name_of(value) or name, value)
+        if isinstance(value, _HOLDS_LAYERS) or isinstance(before, _HOLDS_LAYERS):
             structure_changed()
 
-    def _name_of(self, weight: Tensor) -> str | None:
-        return next((name for name, mine in self._weights.items() if mine is weight), None)
+    def __delattr__(self, name: str) -> None:
+        before = self.__dict__.get(name)
+        object.__delattr__(self, name)
+        if isinstance(before, Tensor):
+            self._drop_weight(before)
+        structure_changed()
+
+    def _check_name(self, name: str, value: Any) -> None:
+        replaces = name in _MAY_BE_REPLACED and isinstance(value, FunctionType | MethodType)
+        internal = name == "_own" or (name == "_steps" and not isinstance(value, int))
+        if internal or (name in self._reserved and not replaces):
+            raise AttributeError(f"{type(self).__name__}: every layer has a {name!r}: give the attribute another name")
+
+    def _take_weight(self, name: str, value: Tensor, before: Any) -> None:
+        """An attribute became a tensor: a weight, if it requires a gradient or takes the place of one."""
+        weights, frozen = self._own.weights, self._own.frozen
+        if self._name_of(value) is None:
+            replaced = self._name_of(before)
+            if replaced is not None:
+                value.requires_grad = self._own.trainable and replaced not in frozen
+            if replaced is not None or value.requires_grad:
+                weights[replaced or name] = value
+                structure_changed()
+
+    def _drop_weight(self, weight: Tensor) -> None:
+        name = self._name_of(weight)
+        if name is not None and not any(value is weight for value in self.__dict__.values()):
+            del self._own.weights[name]
+            self._own.frozen.discard(name)
+            self._own.regularizers.pop(name, None)
+            structure_changed()
+
+    def _name_of(self, weight: Any) -> str | None:
+        return next((name for name, mine in self._own.weights.items() if mine is weight), None)
+
+    def _attributes(self) -> list[tuple[str, Any]]:
+        """Where layers and weights are looked for."""
+        return list(self.__dict__.items())
 
     def _children(self) -> Iterator[tuple[str, Layer]]:
         """The layers of this one and their keys: attributes, and elements of lists, tuples and dicts in them."""
-        for name, value in self.__dict__.items():
-            if name not in _INTERNAL:
-                yield from _layers_in(name, value)
+        for name, value in self._attributes():
+            for key, part in _parts_of(name, value):
+                if isinstance(part, Layer):
+                    yield key, part
 
     def _adopt(self) -> None:
-        for key, child in self._children():
-            if child._parent is None or child._parent() is None:
-                child._parent, child._key = weakref.ref(self), key
-            if child._parent() is self:
-                child._adopt()
+        own, seen = self._own, {id(self)}
+        known = {id(weight) for weight in own.weights.values()}
+        before = {id(weight) for weight in own.listed.values()}
+        listed = {}
+        for name, value in self._attributes():
+            for key, part in _parts_of(name, value):
+                if isinstance(part, Layer):
+                    if id(part) not in seen:
+                        seen.add(id(part))
+                        self._adopt_child(key, part)
+                elif part is not value and id(part) not in known and (part.requires_grad or id(part) in before):
+                    known.add(id(part))
+                    listed[key] = part
+        own.listed = listed
+
+    def _adopt_child(self, key: str, child: Layer) -> None:
+        owner = child._owner
+        if owner is self or (owner is None and child is not self.root):
+            child._own.parent, child._own.key = weakref.ref(self), key
+            child._adopt()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with weights of its own, outside any network."""
+        parts = [part for name, value in self._attributes() for _, part in _parts_of(name, value)]
+        for each in (*self._own.weights.values(), *parts):
+            if isinstance(each, Tensor) and id(each) not in memo:
+                memo[id(each)] = Tensor(np.array(each), requires_grad=each.requires_grad)
+        self._own.collected = None
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        twin._own.parent = None
+        twin._adopt()
+        return twin
 
     @property
     def _owner(self) -> Layer | None:
-        return None if self._parent is None else self._parent()
+        parent = self._own.parent
+        return None if parent is None else parent()
 
     @property
     def root(self) -> Layer:
@@ -247,42 +386,59 @@ class Layer:
         owner = self._owner
         if owner is None:
             return ""
-        return f"{owner.path}/{self._key}" if owner.path else self._key
+        return f"{owner.path}/{self._own.key}" if owner.path else self._own.key
+
+    @property
+    def _stream(self) -> str:
+        """What the random numbers of this layer are drawn by, beside the seed: its path, if it is in a network.
+
+        Outside one, the path within the outermost layer, and how many of that one's class came before it.
+        """
+        root = self.root
+        if root._is_network:
+            return self.path
+        if root._own.number is None:
+            root._own.number = next_number(type(root).__name__)
+        number = root._own.number
+        return f"{number}:{self.path}" if number else self.path
 
     @property
     def name(self) -> str:
         """The name given, or the key in the network, or the class in snake case."""
-        return self._name or self._key.split("/")[-1] or snake_case(type(self).__name__)
+        return self._own.name or self._own.key.split("/")[-1] or snake_case(type(self).__name__)
 
     @property
     def seed(self) -> int:
         """The seed of initial values and dropout: the network's, else that of ``lw.set_seed``."""
-        seed = self.root._seed
+        seed = self.root._own.seed
         return get_seed() if seed is None else int(seed)
 
     @seed.setter
     def seed(self, seed: int) -> None:
-        self._seed = int(seed)
+        self._own.seed = int(seed)
 
     # Weights.
 
     @property
     def trainable(self) -> bool:
         """Are the weights in here trained? Setting it concerns all layers inside."""
-        return self._trainable
+        return self._own.trainable
 
     @trainable.setter
     def trainable(self, trainable: bool) -> None:
-        self._trainable = bool(trainable)
-        for name, weight in self._weights.items():
-            weight.requires_grad = self._trainable and name not in self._frozen
+        own = self._own
+        own.trainable = bool(trainable)
+        for name, weight in own.weights.items():
+            weight.requires_grad = own.trainable and name not in own.frozen
+        for weight in own.listed.values():
+            weight.requires_grad = own.trainable
         for _, child in self._children():
             child.trainable = trainable
         structure_changed()
 
     def named_weights(self) -> dict[str, Tensor]:
         """All weights by path ("hidden/kernel"), in Keras' order: a layer's own, trained first, then its layers'."""
-        return self._collect()[1]
+        return self._known_weights().everything
 
     def parameters(self) -> dict[str, Tensor]:
         """The weights that are trained, by path: what an optimizer is given.
@@ -290,7 +446,7 @@ class Layer:
         Raises:
             ValueError: If no layer has weights yet, because the network was never called.
         """
-        return self._collect()[2]
+        return self._known_weights().trained
 
     @property
     def weights(self) -> list[Tensor]:
@@ -335,14 +491,12 @@ class Layer:
     def penalty(self) -> Tensor | None:
         """The sum of the regularizers of all trained weights; None if there are none."""
         total: Tensor | None = None
-        for layer in self._flatten():
-            if layer._regularizers and layer._trainable:
-                for name, regularizer in layer._regularizers.items():
-                    value = regularizer(layer._weights[name])
-                    total = value if total is None else F.add(total, value)
+        for regularizer, weight in self._collect().penalties:
+            value = regularizer(weight)
+            total = value if total is None else F.add(total, value)
         return total
 
-    def _flatten(self) -> Iterator[Layer]:
+    def _all(self) -> Iterator[Layer]:
         """This layer and all inside it, each once."""
         seen: set[int] = set()
         pending: list[Layer] = [self]
@@ -354,18 +508,32 @@ class Layer:
                 pending[:0] = [child for _, child in layer._children()]
 
     def _has_weights(self) -> bool:
-        return any(layer._weights for layer in self._flatten())
+        return bool(self._collect().everything)
 
-    def _collect(self) -> tuple[int, dict[str, Tensor], dict[str, Tensor]]:
-        if self._collected[0] == _structure:
-            return self._collected
+    def _known_weights(self) -> _Collected:
+        collected = self._collect()
+        if not collected.everything and any(not layer.built for layer in self._all()):
+            raise ValueError(f"{self.name!r} has no weights yet: call it once, or build(input_shape), to make them")
+        return collected
+
+    def _collect(self) -> _Collected:
+        if self._own.collected is not None and self._own.collected.is_current():
+            return self._own.collected
+        structure = _structure
+        self._adopt()
         everything: dict[str, Tensor] = {}
         trained: dict[str, Tensor] = {}
         self._collect_into(everything, trained, "", set())
-        if not everything and any(not layer.built for layer in self._flatten()):
-            raise ValueError(f"{self.name!r} has no weights yet: call it once, or build(input_shape), to make them")
-        self._collected = (_structure, everything, trained)
-        return self._collected
+        layers = list(self._all())
+        penalties = [
+            (regularizer, layer._own.weights[name])
+            for layer in layers
+            if layer._own.trainable
+            for name, regularizer in layer._own.regularizers.items()
+        ]
+        containers = [each for layer in layers for _, value in layer._attributes() for each in _containers(value)]
+        self._own.collected = _Collected(structure, everything, trained, penalties, containers)
+        return self._own.collected
 
     def _collect_into(
         self, everything: dict[str, Tensor], trained: dict[str, Tensor], prefix: str, seen: set[int]
@@ -373,11 +541,15 @@ class Layer:
         if id(self) in seen:
             return
         seen.add(id(self))
-        for name in sorted(self._weights, key=lambda name: name in self._frozen):
+        own = self._own
+        mine = {**own.weights, **own.listed}
+        for name in sorted(mine, key=lambda name: name in own.frozen):
             path = f"{prefix}{name}"
-            everything[path] = self._weights[name]
-            if self._trainable and name not in self._frozen:
-                trained[path] = self._weights[name]
+            if path in everything:
+                raise ValueError(f"{self.name!r}: two weights are called {path!r}: rename an attribute or a layer")
+            everything[path] = mine[name]
+            if own.trainable and name not in own.frozen:
+                trained[path] = mine[name]
         for key, child in self._children():
             child._collect_into(everything, trained, f"{prefix}{key}/", seen)
 
@@ -385,20 +557,54 @@ class Layer:
         return f"<{type(self).__name__} {self.path or self.name}>"
 
 
+def positive_integer(caller: str, name: str, value: Any) -> int:
+    """The value as an int.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{caller}: {name} must be a positive integer, got {value!r}")
+    return int(value)
+
+
 def snake_case(name: str) -> str:
     """LayerNormalization -> layer_normalization, as Keras names layers."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _layers_in(key: str, value: Any) -> Iterator[tuple[str, Layer]]:
-    if isinstance(value, Layer):
+_HOLDS_LAYERS = (Layer, list, tuple, dict)
+_HOLDS = (*_HOLDS_LAYERS, Tensor)
+
+
+def _parts_of(key: str, value: Any) -> Iterator[tuple[str, Layer | Tensor]]:
+    """The layers and leaf tensors that a value is, or holds in lists, tuples and dicts, by their places."""
+    if isinstance(value, Layer) or (isinstance(value, Tensor) and value.is_leaf):
         yield key, value
     elif isinstance(value, list | tuple):
         for index, element in enumerate(value):
-            yield from _layers_in(f"{key}/{index}", element)
+            yield from _parts_of(f"{key}/{index}", element)
     elif isinstance(value, dict):
         for name, element in value.items():
-            yield from _layers_in(f"{key}/{name}", element)
+            yield from _parts_of(f"{key}/{name}", element)
+
+
+def _containers(value: Any) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The lists and dicts that hold, or may come to hold, layers and tensors, with what they hold now."""
+    if isinstance(value, list | tuple | dict):
+        elements = tuple(_elements(value))
+        if not isinstance(value, tuple) and (not elements or any(isinstance(each, _HOLDS) for each in elements)):
+            yield value, elements
+        for element in elements:
+            yield from _containers(element)
+
+
+def _elements(container: Any) -> Any:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _is_method(value: Any) -> bool:
+    return isinstance(value, FunctionType) or (isinstance(value, property) and value.fset is None)
 
 
 def _shape_of(inputs: Any) -> Any:

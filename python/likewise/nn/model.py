@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +15,8 @@ from likewise import optimizers
 from likewise.files import read_tensors, write_tensors
 from likewise.functional import Tensor, no_grad
 from likewise.nn import losses
-from likewise.nn.layer import Layer, snake_case, structure_changed
+from likewise.nn.input import Input
+from likewise.nn.layer import NO_GRAPHS, Layer, snake_case, structure_changed
 from likewise.nn.metrics import Metric
 from likewise.nn.objective import Objective
 from likewise.optimizers import Optimizer
@@ -26,6 +28,7 @@ from likewise.training.loop import as_callbacks, train
 
 Array = NDArray[Any]
 _INFERENCE_ROWS = 1024
+_log = logging.getLogger("likewise")
 
 
 class Model(Layer):
@@ -42,23 +45,43 @@ class Model(Layer):
 
     optimizer: Optimizer
     stop_training = False
-    _objective: Objective | None = None
+    _is_network = True
+    __objective: Objective | None = None
+
+    def __init__(self, *graph: Any, name: str | None = None, trainable: bool = True, **options: Any) -> None:
+        if graph or not options.keys().isdisjoint({"inputs", "outputs"}):
+            raise TypeError(f"{type(self).__name__}: {NO_GRAPHS}")
+        super().__init__(name=name, trainable=trainable, **options)
 
     def compile(
         self,
-        optimizer: str | Optimizer = "rmsprop",
+        optimizer: str | Optimizer | type[Optimizer] = "rmsprop",
         loss: str | losses.Loss | Callable[..., Any] | None = None,
+        loss_weights: None = None,
         metrics: Sequence[str | Metric | Callable[..., Any]] | None = None,
+        weighted_metrics: Sequence[str | Metric | Callable[..., Any]] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
     ) -> None:
         """Choose how to train.
 
         Args:
-            optimizer: A name or an optimizer.
+            optimizer: A name, an optimizer or its class.
             loss: A name, a loss, or a function (y_true, y_pred) of values.
+            loss_weights: Only None: there is one loss.
             metrics: Names, metrics, or functions (y_true, y_pred); "accuracy" is the one that fits the shapes.
+            weighted_metrics: The same, of rows that count their weights.
+            run_eagerly: Has no effect: there is no other way.
+            steps_per_execution: Has no effect.
+            jit_compile: Has no effect: the kernels are compiled.
         """
+        if loss_weights is not None:
+            raise ValueError(f"compile: loss_weights is not supported, got {loss_weights!r}")
         self.optimizer = optimizers.get(optimizer)
-        self._objective = Objective(losses.get(loss), metrics or [])
+        self.__objective = Objective(
+            losses.get(loss), [] if metrics is None else metrics, [] if weighted_metrics is None else weighted_metrics
+        )
 
     # Training.
 
@@ -68,16 +91,20 @@ class Model(Layer):
         prediction = self(batch.x)
         value = objective.loss(batch.y, prediction, batch.weight)
         if self.is_training:
-            objective.record(batch.y, prediction)
+            objective.record(batch.y, prediction, batch.weight)
         penalty = self.penalty()
         return value if penalty is None else F.add(value, penalty)
 
     def train_step(self, batch: Any, optimizer: Optimizer) -> Tensor:
-        """One update of the parameters; returns the loss of the batch."""
+        """One update of the parameters, if there are any; returns the loss of the batch."""
         with self.in_training():
             loss = self.loss(batch)
-        loss.backward()
-        optimizer.step(self.parameters())
+        if not isinstance(loss, Tensor):
+            raise TypeError(f"{type(self).__name__}.loss: must return a tensor, got {type(loss).__name__}")
+        parameters = self.parameters()
+        if parameters:
+            loss.backward()
+            optimizer.step(parameters)
         return loss
 
     def fit(
@@ -93,6 +120,7 @@ class Model(Layer):
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
+        initial_epoch: int = 0,
         *,
         time_limit: float | None = None,
         resume: str | os.PathLike[str] | None = None,
@@ -111,6 +139,7 @@ class Model(Layer):
             shuffle: Permute the rows anew for every epoch (keyed by the seed and the steps made).
             class_weight: Weight of the loss by class number, for unbalanced data.
             sample_weight: Weight of the loss by row.
+            initial_epoch: The number of the first epoch; ``epochs`` is that of the last, plus one.
             time_limit: Seconds after which training ends.
             resume: A file that keeps the state after every epoch, and from which training goes on if it is there. It
                 is refused unless names and shapes of the weights, the types of optimizer and callbacks, ``batch_size``,
@@ -135,6 +164,10 @@ class Model(Layer):
             examples = arrays.with_class_weights(examples, class_weight)
         size = 32 if batch_size is None else batch_size
         self._build_from(examples)
+        if not self.trainable_weights:
+            _log.warning("fit: %s has no weights that are trained: it is only measured", self.name)
+        if validation is not None:
+            self._try(validation, size)  # what does not fit is said before the first epoch
 
         def batches(epoch: int) -> arrays.ArrayBatches:
             objective.reset()
@@ -142,18 +175,17 @@ class Model(Layer):
             return examples.batches(size, order)
 
         def measure() -> dict[str, float]:
-            measured = objective.results()
-            if validation is not None:
-                values = self._evaluate(validation, _INFERENCE_ROWS)
-                measured.update({f"val_{name}": value for name, value in values.items()})
-            return measured
+            assert validation is not None
+            values = self._evaluate(validation, _INFERENCE_ROWS)
+            return {f"val_{name}": value for name, value in values.items()}
 
         return train(
             self,
             self.optimizer,
             batches,
             epochs=epochs,
-            measure=measure,
+            results=objective.results,
+            measure=None if validation is None else measure,
             callbacks=as_callbacks(callbacks),
             time_limit=time_limit,
             resume=resume,
@@ -164,6 +196,7 @@ class Model(Layer):
                 "seed": self.seed,
             },
             verbose=int(verbose != 0),
+            initial_epoch=initial_epoch,
         )
 
     def evaluate(
@@ -190,7 +223,7 @@ class Model(Layer):
             The loss, [loss, *metrics] if there are metrics, or the dict.
         """
         self._compiled("evaluate")
-        values = self._evaluate(Examples(x, y, sample_weight), batch_size or _INFERENCE_ROWS)
+        values = self._evaluate(Examples(x, y, sample_weight), _INFERENCE_ROWS if batch_size is None else batch_size)
         if return_dict:
             return values
         return list(values.values()) if len(values) > 1 else values["loss"]
@@ -202,12 +235,13 @@ class Model(Layer):
             x: Inputs.
             batch_size: Rows at a time.
             verbose: Has no effect: nothing is printed.
+
+        Returns:
+            An array, or a list or dict of arrays where the network gives a list, a tuple or a dict.
         """
+        rows = _INFERENCE_ROWS if batch_size is None else batch_size
         with no_grad():
-            outputs = [self(batch.x) for batch in Examples(x).batches(batch_size or _INFERENCE_ROWS)]
-        if isinstance(outputs[0], list | tuple):
-            return [np.concatenate([np.asarray(part) for part in parts]) for parts in zip(*outputs, strict=True)]
-        return np.concatenate([np.asarray(output) for output in outputs])
+            return _joined([self(batch.x) for batch in Examples(x).batches(rows)])
 
     # Weights.
 
@@ -234,8 +268,11 @@ class Model(Layer):
         saved, _ = read_tensors(path)
         mine = self.named_weights()
         for name in [*mine, *saved]:
-            here = tuple(mine[name].shape) if name in mine else None
-            there = saved[name].shape if name in saved else None
+            if name not in saved:
+                raise ValueError(f"load_weights: {name!r} is missing in {os.fspath(path)}")
+            if name not in mine:
+                raise ValueError(f"load_weights: {os.fspath(path)} has {name!r}, which is missing here")
+            here, there = tuple(mine[name].shape), saved[name].shape
             if here != there:
                 raise ValueError(f"load_weights: {name!r} has shape {there} in {os.fspath(path)}, {here} here")
         for name, weight in mine.items():
@@ -246,24 +283,33 @@ class Model(Layer):
         """The layers right inside this network."""
         return list({id(child): child for _, child in self._children()}.values())
 
-    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+    def summary(
+        self, line_length: int | None = None, positions: None = None, print_fn: Callable[[str], Any] | None = None
+    ) -> None:
         """Print the layers, their output shapes and numbers of parameters.
 
         Args:
-            print_fn: Takes the text.
+            line_length: Characters of a line, at least; as many as needed if None.
+            positions: Only None.
+            print_fn: Takes the text; ``print`` if None.
         """
+        if positions is not None:
+            raise ValueError(f"summary: positions is not supported, got {positions!r}")
         rows = [("Layer (type)", "Output shape", "Parameters")]
         for layer in self.layers:
-            shape = layer._output_shape
+            shape = layer._own.output_shape
             text = "?" if shape is None else str((None, *shape[1:]))
             rows.append((f"{layer.name} ({type(layer).__name__})", text, f"{layer.count_params():,}"))
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        widths[0] += max(0, (line_length or 0) - sum(widths) - 4)
         lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
         trained = sum(weight.size for weight in self.trainable_weights)
         total = self.count_params()
         rule = "-" * len(lines[0])
         counts = f"Parameters: {total:,} (trained {trained:,}, not trained {total - trained:,})"
-        print_fn("\n".join([f"{type(self).__name__} {self.name!r}", rule, lines[0], rule, *lines[1:], rule, counts]))
+        (print_fn or print)(
+            "\n".join([f"{type(self).__name__} {self.name!r}", rule, lines[0], rule, *lines[1:], rule, counts])
+        )
 
     # What the loop needs.
 
@@ -287,10 +333,15 @@ class Model(Layer):
         with no_grad():
             self(next(iter(examples.batches(1))).x)
 
+    def _try(self, examples: Examples, size: int) -> None:
+        batch = next(iter(examples.batches(size)))
+        with no_grad():
+            self._compiled("fit").loss(batch.y, self(batch.x), batch.weight)
+
     def _compiled(self, caller: str) -> Objective:
-        if self._objective is None:
+        if self.__objective is None:
             raise ValueError(f"{caller}: compile(optimizer, loss) comes first")
-        return self._objective
+        return self.__objective
 
     def _validation(self, data: Sequence[Any] | None) -> Examples | None:
         if data is None:
@@ -306,22 +357,10 @@ class Model(Layer):
             for batch in examples.batches(batch_size):
                 prediction = self(batch.x)
                 total += float(objective.loss(batch.y, prediction, batch.weight)) * len(batch)
-                objective.record(batch.y, prediction)
+                objective.record(batch.y, prediction, batch.weight)
             penalty = self.penalty()
         loss = total / examples.rows + (0.0 if penalty is None else float(penalty))
         return {"loss": loss, **objective.results()}
-
-
-class Input:
-    """What goes into a :class:`Sequential`: its first element, to make the weights at once.
-
-    Args:
-        shape: Of one row.
-        dtype: "float32", or an integer type for ids.
-    """
-
-    def __init__(self, shape: Sequence[int], dtype: str = "float32") -> None:
-        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
 
 
 class Sequential(Model):
@@ -331,22 +370,27 @@ class Sequential(Model):
 
     Args:
         layers: The layers; :class:`Input` may come first.
+        trainable: See :class:`Layer`.
         name: See :class:`Layer`.
     """
 
-    _stack: dict[str, Layer]
-    _input: Input | None
+    __stack: dict[str, Layer]
+    __input: Input | None
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """See :class:`Layer`."""
         network = super().__new__(cls, *arguments, **options)
-        network.__dict__.update(_stack={}, _input=None)
+        network.__stack, network.__input = {}, None
         return network
 
-    def __init__(self, layers: Iterable[Layer | Input] = (), *, name: str | None = None) -> None:
+    def __init__(
+        self, layers: Iterable[Layer | Input] | None = None, trainable: bool = True, name: str | None = None
+    ) -> None:
         super().__init__(name=name)
         for layer in layers or ():
             self._append(layer)
+        if not trainable:
+            self.trainable = False
         self._build_early()
 
     def add(self, layer: Layer | Input) -> None:
@@ -361,42 +405,57 @@ class Sequential(Model):
 
     def call(self, inputs: Any) -> Any:
         """Call each layer on what the one before gave."""
-        for layer in self._stack.values():
+        for layer in self.__stack.values():
             inputs = layer(inputs)
         return inputs
 
     @property
     def layers(self) -> list[Layer]:
         """The layers in order."""
-        return list(self._stack.values())
+        return list(self.__stack.values())
 
     def _append(self, layer: Layer | Input) -> None:
         if isinstance(layer, Input):
-            if self._stack:
+            if self.__stack:
                 raise ValueError("Sequential: Input must come first")
-            self.__dict__["_input"] = layer
+            self.__input = layer
             return
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: takes layers, got {layer!r}")
-        self._stack[self._key_for(layer)] = layer
+        if not self.__stack and self.__input is None:
+            self.__input = layer._own.input
+        self.__stack[self._key_for(layer)] = layer
         structure_changed()
 
     def _key_for(self, layer: Layer) -> str:
-        if layer._name is not None:
-            if layer._name in self._stack:
-                raise ValueError(f"Sequential: two layers are called {layer._name!r}")
-            return layer._name
+        if layer._own.name is not None:
+            if layer._own.name in self.__stack:
+                raise ValueError(f"Sequential: two layers are called {layer._own.name!r}")
+            return layer._own.name
         base = snake_case(type(layer).__name__)
-        keys = [base, *(f"{base}_{number}" for number in range(1, len(self._stack) + 1))]
-        return next(key for key in keys if key not in self._stack)
+        keys = [base, *(f"{base}_{number}" for number in range(1, len(self.__stack) + 1))]
+        return next(key for key in keys if key not in self.__stack)
 
-    def _children(self) -> Iterator[tuple[str, Layer]]:
-        yield from self._stack.items()
+    def _attributes(self) -> list[tuple[str, Any]]:
+        return [*self.__stack.items(), *(each for each in super()._attributes() if each[1] is not self.__stack)]
 
     def _build_early(self) -> None:
-        if self._input is not None and self._stack:
+        zeros = None if self.__input is None else self.__input.zeros()
+        if zeros is not None and self.__stack:
             with no_grad():
-                self(np.zeros((1, *self._input.shape), dtype=self._input.dtype))
+                self(zeros)
+
+
+def _joined(outputs: list[Any]) -> Any:
+    """The outputs of batches as one array, or as a list or dict of them."""
+    first = outputs[0]
+    if isinstance(first, dict):
+        return {name: _joined([output[name] for output in outputs]) for name in first}
+    if isinstance(first, list | tuple):
+        return [_joined(list(parts)) for parts in zip(*outputs, strict=True)]
+    if not np.ndim(first):
+        raise ValueError(f"predict: the network must give a value for each row, got the number {float(first)}")
+    return np.concatenate([np.asarray(output) for output in outputs])
 
 
 def _zeros(shape: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from likewise import functional as F
 
@@ -49,11 +50,23 @@ class L2(L1L2):
         super().__init__(l2=l2)
 
 
-_BY_NAME: dict[str, type[L1L2]] = {"l1": L1, "l2": L2, "l1_l2": L1L2}
+class _FromFunction(Regularizer):
+    def __init__(self, function: Callable[[Tensor], Any]) -> None:
+        self.function = function
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        penalty: Tensor = self.function(weight)
+        return penalty
 
 
-def get(regularizer: str | Regularizer | None) -> Regularizer | None:
-    """A regularizer by name ("l1", "l2" with .01, as Keras), itself, or None.
+# As Keras spells them: ``l2(1e-4)``.
+l1, l2, l1_l2 = L1, L2, L1L2
+
+_BY_NAME: dict[str, type[L1L2]] = {"l1": L1, "l2": L2, "l1_l2": L1L2, "L1": L1, "L2": L2, "L1L2": L1L2}
+
+
+def get(regularizer: str | Regularizer | Callable[[Tensor], Any] | None) -> Regularizer | None:
+    """A regularizer by name ("l1", "l2" with .01, as Keras), itself, from a function of the weight, or None.
 
     Raises:
         ValueError: If the name is unknown.
@@ -65,4 +78,8 @@ def get(regularizer: str | Regularizer | None) -> Regularizer | None:
         if regularizer not in _BY_NAME:
             raise ValueError(f"regularizer: must be one of {', '.join(_BY_NAME)}; got {regularizer!r}")
         return _BY_NAME[regularizer]()
-    raise TypeError(f"regularizer: must be a name, a Regularizer or None, got {regularizer!r}")
+    if isinstance(regularizer, type) and issubclass(regularizer, Regularizer):
+        return regularizer()
+    if callable(regularizer):
+        return _FromFunction(regularizer)
+    raise TypeError(f"regularizer: must be a name, a Regularizer, a function or None, got {regularizer!r}")

@@ -22,8 +22,8 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "get", "sc
 _BY_NAME: dict[str, type[Optimizer]] = {each.__name__.lower(): each for each in (SGD, Adagrad, RMSprop, Adam, AdamW)}
 
 
-def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
-    """An optimizer from its name (defaults), from ``{"class_name": .., "config": ..}``, or from itself.
+def get(identifier: str | Mapping[str, Any] | Optimizer | type[Optimizer]) -> Optimizer:
+    """An optimizer from its name or class (defaults), from ``{"class_name": .., "config": ..}``, or from itself.
 
     Raises:
         ValueError: If there is no optimizer of that name.
@@ -31,6 +31,8 @@ def get(identifier: str | Mapping[str, Any] | Optimizer) -> Optimizer:
     """
     if isinstance(identifier, Optimizer):
         return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier.from_config({})
     if isinstance(identifier, str):
         identifier = {"class_name": identifier, "config": {}}
     if not isinstance(identifier, Mapping):

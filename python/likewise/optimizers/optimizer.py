@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias, TypedDict
+from typing import Any, ClassVar, Self, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class CommonOptions(TypedDict, total=False):
     l1: float
     l2: float
     exact: bool
+    name: str | None
 
 
 class Optimizer(ABC):
@@ -43,6 +45,7 @@ class Optimizer(ABC):
         l1: Adds ``l1 * sign(parameter)`` to the gradient.
         l2: Adds ``l2 * parameter`` to the gradient. For lazily updated tables: for the rows in the batch, as papers do.
         exact: Update every row of a table at every step, as if its gradient were dense.
+        name: For people; the class in lower case if None.
 
     Raises:
         ValueError: If an argument is out of its range, or two kinds of clipping are asked for.
@@ -61,7 +64,9 @@ class Optimizer(ABC):
         l1: float = 0.0,
         l2: float = 0.0,
         exact: bool = False,
+        name: str | None = None,
     ) -> None:
+        self.name = name or type(self).__name__.lower()
         self._schedule: Callable[[int], float] | None = None
         if callable(learning_rate):
             self._schedule = learning_rate
@@ -114,26 +119,36 @@ class Optimizer(ABC):
         """What the next step depends on beside parameters: arrays by path and name, and the number of steps made."""
         slots = {path: {name: np.array(value) for name, value in named.items()} for path, named in self._slots.items()}
         rate = None if self._schedule is not None else self._learning_rate
-        return {"iterations": self.iterations, "learning_rate": rate, "slots": slots}
+        return {"class_name": type(self).__name__, "iterations": self.iterations, "learning_rate": rate, "slots": slots}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state_dict` of such an optimizer returned.
 
         Raises:
-            ValueError: If the state is of another kind of optimizer.
+            ValueError: If the state is of another kind of optimizer; nothing is changed then.
         """
-        expected = set(self._initial())
-        for path, named in state["slots"].items():
-            if set(named) != expected:
-                raise ValueError(
-                    f"{type(self).__name__}: state of {path} must hold {sorted(expected)}, got {sorted(named)}"
-                )
+        self.check_state_dict(state)
         self.iterations = int(state["iterations"])
         if self._schedule is None and state["learning_rate"] is not None:
             self.learning_rate = state["learning_rate"]
         self._slots = {
             path: {name: Tensor(value) for name, value in named.items()} for path, named in state["slots"].items()
         }
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Would :meth:`load_state_dict` take this?
+
+        Raises:
+            ValueError: If the state is of another kind of optimizer.
+        """
+        if state["class_name"] != type(self).__name__:
+            raise ValueError(f"{type(self).__name__}: the state is of {state['class_name']}")
+        expected = set(self._initial())
+        for path, named in state["slots"].items():
+            if set(named) != expected:
+                raise ValueError(
+                    f"{type(self).__name__}: state of {path} must hold {sorted(expected)}, got {sorted(named)}"
+                )
 
     def get_config(self) -> dict[str, Any]:
         """The arguments this optimizer was made with, as plain values.
@@ -157,6 +172,18 @@ class Optimizer(ABC):
         if isinstance(rate, Mapping):
             arguments["learning_rate"] = schedule_from(rate)
         return cls(**arguments)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with state of its own."""
+        twin = copy.copy(self)
+        memo[id(self)] = twin
+        slots = {
+            path: {name: Tensor(np.array(value)) for name, value in named.items()}
+            for path, named in self._slots.items()
+        }
+        settings = {name: value for name, value in vars(self).items() if name != "_slots"}
+        twin.__dict__.update(copy.deepcopy(settings, memo), _slots=slots)
+        return twin
 
     @abstractmethod
     def _update(self, parameter: Tensor, options: _core.StepOptions, slots: Slots, rate: float) -> None:

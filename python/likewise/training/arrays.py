@@ -79,8 +79,8 @@ class ArrayBatches:
     """The batches of one pass over examples."""
 
     def __init__(self, examples: Examples, batch_size: int, order: Array | None) -> None:
-        if not batch_size > 0:
-            raise ValueError(f"batch_size: must be positive, got {batch_size}")
+        if not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise ValueError(f"batch_size: must be a positive integer, got {batch_size!r}")
         self.examples, self.batch_size, self.order = examples, batch_size, order
 
     def __len__(self) -> int:
@@ -111,8 +111,14 @@ def with_class_weights(examples: Examples, class_weight: Mapping[int, float]) ->
     """The examples with each weight times that of its class; classes not named count 1, as in Keras.
 
     Raises:
-        ValueError: If targets are neither class numbers nor one-hot rows.
+        TypeError: If it is not a dict from class numbers.
+        ValueError: If a weight is negative, or targets are neither class numbers nor one-hot rows.
     """
+    if not isinstance(class_weight, Mapping) or not all(isinstance(each, int | np.integer) for each in class_weight):
+        raise TypeError(f"class_weight: must be a dict from class numbers to weights, got {class_weight!r}")
+    for label, weight in class_weight.items():
+        if not isinstance(weight, int | float | np.number) or not 0 <= weight < math.inf:
+            raise ValueError(f"class_weight: must hold numbers, 0 or more, got {weight!r} for class {label}")
     y = examples.y
     if y is None:
         raise ValueError("class_weight: needs y")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Checkpoint:
-    """Parameters, optimizer, counters, callbacks and history after a number of whole epochs.
+    """Weights, optimizer, counters, callbacks and history after a number of whole epochs.
 
     All randomness is drawn by counters (seed, step, place), so that nothing else has to be kept.
 
@@ -50,7 +50,7 @@ class Checkpoint:
         state = {
             "epochs": epochs,
             "origin": self.origin,
-            "parameters": {path: np.asarray(value) for path, value in self.model.parameters().items()},
+            "parameters": {path: np.asarray(value) for path, value in self.model.named_weights().items()},
             "optimizer": self.optimizer.state_dict(),
             "counters": self.model.counters(),
             "callbacks": [{"type": type(each).__name__, "state": each.state()} for each in self.callbacks],
@@ -75,9 +75,9 @@ class Checkpoint:
             return 0
         state = read_state(self.path)
         self._check(state, epochs)
-        parameters = self.model.parameters()
+        weights = self.model.named_weights()
         for path, value in state["parameters"].items():
-            parameters[path].assign(value)
+            weights[path].assign(value)
         self.optimizer.load_state_dict(state["optimizer"])
         self.model.restore_counters(state["counters"])
         self.history.restore(state["history"])
@@ -89,7 +89,7 @@ class Checkpoint:
         known = {"epochs", "origin", "parameters", "optimizer", "counters", "callbacks", "history"}
         if state.keys() != known:
             raise ValueError(f"{self.path} is not a state of training")
-        ours = {path: tuple(value.shape) for path, value in self.model.parameters().items()}
+        ours = {path: tuple(value.shape) for path, value in self.model.named_weights().items()}
         theirs = {path: tuple(value.shape) for path, value in state["parameters"].items()}
         if ours != theirs:
             differing = sorted(path for path in ours.keys() | theirs if ours.get(path) != theirs.get(path))
@@ -109,3 +109,7 @@ class Checkpoint:
                 )
         if state["epochs"] > epochs:
             raise ValueError(f"resume: {self.path} holds {state['epochs']} epochs, this training is of {epochs}")
+        try:
+            self.optimizer.check_state_dict(state["optimizer"])
+        except ValueError as error:
+            raise ValueError(f"resume: {self.path} does not fit: {error}") from error

@@ -33,6 +33,9 @@ class Trainable(Protocol):
     def parameters(self) -> dict[str, Tensor]:
         """Path to parameter."""
 
+    def named_weights(self) -> dict[str, Tensor]:
+        """The same with what is not trained: running means and the like."""
+
     def train_step(self, batch: Any, optimizer: Any) -> Tensor | float:
         """One update; returns the mean loss of the batch, which is not read here."""
 
@@ -60,12 +63,14 @@ def train(
     batches: Callable[[int], Batches],
     *,
     epochs: int,
+    results: Callable[[], Logs] | None = None,
     measure: Callable[[], Logs] | None = None,
     callbacks: Sequence[Callback] | Callback | None = (),
     time_limit: float | None = None,
     resume: str | os.PathLike[str] | None = None,
     origin: Mapping[str, Any] | None = None,
     verbose: int = 1,
+    initial_epoch: int = 0,
 ) -> History:
     """Train for some epochs.
 
@@ -74,7 +79,8 @@ def train(
         optimizer: Updates the parameters.
         batches: The batches of an epoch, given its number from 0.
         epochs: How many, those before a resume included.
-        measure: Called after each epoch; what it returns joins the loss in the logs.
+        results: What training itself measured in an epoch: it joins the loss in the logs.
+        measure: Called after each epoch, to validate; what it returns joins the logs.
         callbacks: Called in this order.
         time_limit: Seconds after which training ends, in the middle of an epoch if need be; that epoch is measured
             and in the history, but not in the file of ``resume``.
@@ -83,6 +89,7 @@ def train(
         origin: What besides the network and the callbacks decides how training goes, as plain values by name; a file
             of ``resume`` that was written with others is refused.
         verbose: 0 for silence, 1 for a progress bar on stderr.
+        initial_epoch: The number of the first epoch, unless ``resume`` is further.
 
     Returns:
         One row an epoch.
@@ -94,20 +101,22 @@ def train(
             of other names or shapes, callbacks of other types, another ``origin``), or of more than ``epochs``.
     """
     checks.integer("fit", "epochs", epochs, least=0)
+    checks.integer("fit", "initial_epoch", initial_epoch, least=0)
     if time_limit is not None:
         checks.number("fit", "time_limit", time_limit, above=0)
     run = _Run(model, optimizer, as_callbacks(callbacks), ProgressBar() if verbose else None)
     checkpoint = (
         None if resume is None else Checkpoint(resume, model, optimizer, run.callbacks, run.history, origin or {})
     )
+    run.announce({"epochs": epochs, "steps": None, "verbose": verbose})
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     try:
         run.call("on_train_begin")
         first = 0 if checkpoint is None else checkpoint.load(epochs)
-        for epoch in range(first, epochs):
+        for epoch in range(max(first, initial_epoch), epochs):
             if model.stop_training or time.monotonic() > deadline:
                 break
-            whole = run.epoch(epoch, epochs, batches(epoch), measure, deadline)
+            whole = run.epoch(epoch, batches(epoch), results, measure, deadline)
             if checkpoint is not None and whole:
                 checkpoint.save(epoch + 1)
         run.call("on_train_end")
@@ -129,24 +138,43 @@ class _Run:
         model.optimizer, model.stop_training = optimizer, False
         self.history = History()
         self.stops_on_nan = any(isinstance(callback, TerminateOnNaN) for callback in callbacks)
-        self.each_step = [each for each in callbacks if type(each).on_batch_end is not Callback.on_batch_end]
+        self.before_step = [each for each in callbacks if _overrides(each, "on_train_batch_begin", "on_batch_begin")]
+        self.after_step = [each for each in callbacks if _overrides(each, "on_train_batch_end", "on_batch_end")]
+        self.params: dict[str, Any] = {}
 
     def call(self, name: str, *arguments: Any) -> None:
         for callback in (*self.callbacks, *([self.bar] if self.bar is not None else [])):
             getattr(callback, name)(*arguments)
 
+    def announce(self, params: dict[str, Any]) -> None:
+        """Let the callbacks know of the training."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
     def epoch(
-        self, epoch: int, epochs: int, batches: Batches, measure: Callable[[], Logs] | None, deadline: float
+        self,
+        epoch: int,
+        batches: Batches,
+        results: Callable[[], Logs] | None,
+        measure: Callable[[], Logs] | None,
+        deadline: float,
     ) -> bool:
         """One epoch; returns whether it was a whole one."""
+        self.params["steps"] = len(batches)
         if self.bar is not None and not self.bar.is_open:
-            self.bar.begin(epochs, epoch, steps=len(batches))
+            self.bar.begin(self.params["epochs"], epoch, steps=len(batches))
         self.call("on_epoch_begin", epoch, {})
         losses = _Losses(self.model, epoch, raises=not self.stops_on_nan)
         whole = self._steps(batches, losses, deadline)
         logs: Logs = {"loss": losses.mean()}
+        if results is not None:
+            logs.update(results())
         if measure is not None:
-            logs.update(measure())
+            self.call("on_test_begin", {})
+            measured = measure()
+            self.call("on_test_end", measured)
+            logs.update(measured)
         self.call("on_epoch_end", epoch, logs)
         self.history.append(epoch, logs)
         return whole
@@ -158,11 +186,13 @@ class _Run:
             if now > deadline and step > 0:
                 self._read(losses)
                 return False
+            for callback in self.before_step:
+                callback.on_train_batch_begin(step, {})
             losses.add(model.train_step(batch, optimizer), len(batch))
-            if losses.is_time_to_read(now) or self.each_step:
+            if losses.is_time_to_read(now) or self.after_step:
                 self._read(losses)
-                for callback in self.each_step:
-                    callback.on_batch_end(step, {"loss": losses.last})
+                for callback in self.after_step:
+                    callback.on_train_batch_end(step, {"loss": losses.last})
                 if model.stop_training:
                     return False
         self._read(losses)
@@ -212,7 +242,11 @@ class _Losses:
         bad = [path for path, value in self.model.parameters().items() if not np.isfinite(np.asarray(value)).all()]
         if bad:
             text += f"; parameters that are not finite by now: {', '.join(bad[:5])}{', ...' if len(bad) > 5 else ''}"
-        return f"{text}. A smaller learning rate, clipping (clip_norm) or a look at the data may help"
+        return f"{text}. A smaller learning rate, clipping (clipnorm) or a look at the data may help"
+
+
+def _overrides(callback: Callback, *names: str) -> bool:
+    return any(getattr(type(callback), name) is not getattr(Callback, name) for name in names)
 
 
 def as_callbacks(callbacks: Sequence[Callback] | Callback | None) -> list[Callback]:

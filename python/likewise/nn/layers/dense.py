@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn import activations
 from likewise.nn.activations import Activation
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions, positive_integer
 from likewise.nn.regularizers import Regularizer
 
 
@@ -24,8 +24,7 @@ class Dense(Layer):
         bias_initializer: First values of the bias [units].
         kernel_regularizer: A penalty on the kernel.
         bias_regularizer: A penalty on the bias.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        **common: See :class:`Layer`.
 
     Shapes:
         [batch, ..., inputs] to [batch, ..., units].
@@ -40,14 +39,10 @@ class Dense(Layer):
         bias_initializer: str | Initializer = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
         bias_regularizer: str | Regularizer | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, trainable=trainable)
-        if not (isinstance(units, int) and units > 0):
-            raise ValueError(f"Dense: units must be a positive integer, got {units!r}")
-        self.units = units
+        super().__init__(**common)
+        self.units = positive_integer("Dense", "units", units)
         self.activation = activations.get(activation)
         self._fused = activations.name_of(activation)
         self.use_bias = use_bias

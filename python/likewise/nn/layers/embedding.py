@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions, positive_integer
 from likewise.nn.regularizers import Regularizer
 
 
@@ -21,8 +21,9 @@ class Embedding(Layer):
         output_dim: Size of a vector.
         embeddings_initializer: First values of the table [input_dim, output_dim].
         embeddings_regularizer: A penalty on the whole table; the gradient is then dense.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        embeddings_constraint: Only None.
+        mask_zero: Only False.
+        **common: See :class:`Layer`.
 
     Shapes:
         Integers of any shape to that shape plus [output_dim].
@@ -34,15 +35,16 @@ class Embedding(Layer):
         output_dim: int,
         embeddings_initializer: str | Initializer = "uniform",
         embeddings_regularizer: str | Regularizer | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
+        embeddings_constraint: None = None,
+        mask_zero: bool = False,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, trainable=trainable)
-        for argument, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            if not value > 0:
-                raise ValueError(f"Embedding: {argument} must be a positive integer, got {value!r}")
-        self.input_dim, self.output_dim = int(input_dim), int(output_dim)
+        super().__init__(**common)
+        for argument, value in (("embeddings_constraint", embeddings_constraint), ("mask_zero", mask_zero)):
+            if value:
+                raise ValueError(f"Embedding: {argument} is not supported, got {value!r}")
+        self.input_dim = positive_integer("Embedding", "input_dim", input_dim)
+        self.output_dim = positive_integer("Embedding", "output_dim", output_dim)
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
         self.embeddings: Tensor

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
 
@@ -25,8 +25,7 @@ class LayerNormalization(Layer):
         gamma_initializer: First values of gamma.
         beta_regularizer: A penalty on beta.
         gamma_regularizer: A penalty on gamma.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        **common: See :class:`Layer`.
     """
 
     def __init__(
@@ -39,11 +38,9 @@ class LayerNormalization(Layer):
         gamma_initializer: str | Initializer = "ones",
         beta_regularizer: str | Regularizer | None = None,
         gamma_regularizer: str | Regularizer | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, trainable=trainable)
+        super().__init__(**common)
         if axis != -1:
             raise ValueError(f"LayerNormalization: only axis=-1 is supported, got {axis!r}")
         self.epsilon, self.center, self.scale = epsilon, center, scale
@@ -53,6 +50,8 @@ class LayerNormalization(Layer):
         self.beta: Tensor | None = None
 
     def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, tuple) or len(input_shape) < 2:
+            raise ValueError(f"LayerNormalization: takes [batch, ..., features], got shape {input_shape}")
         shape = (input_shape[-1],)
         if self.scale:
             self.gamma = self.add_weight(

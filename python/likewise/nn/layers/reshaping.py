@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
+
+import numpy as np
 
 from likewise import functional as F
 from likewise.functional import Tensor
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions
 
 
 class Flatten(Layer):
     """[batch, ...] to [batch, size]."""
 
     def call(self, inputs: Any) -> Tensor:
-        return F.reshape(inputs, (inputs.shape[0], math.prod(inputs.shape[1:])))
+        shape = _shape_of_rows("Flatten", inputs)
+        return F.reshape(inputs, (shape[0], math.prod(shape[1:])))
 
 
 class Reshape(Layer):
@@ -23,20 +26,30 @@ class Reshape(Layer):
 
     Args:
         target_shape: Without the batch; one size may be -1.
-        name: See :class:`Layer`.
+        **common: See :class:`Layer`.
     """
 
-    def __init__(self, target_shape: Sequence[int], *, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(self, target_shape: Sequence[int], **common: Unpack[LayerOptions]) -> None:
+        super().__init__(**common)
         self.target_shape = tuple(target_shape)
+        if any(not isinstance(size, int | np.integer) or size < -1 for size in self.target_shape):
+            raise ValueError(f"Reshape: target_shape must hold sizes, got {target_shape!r}")
         if sum(size == -1 for size in self.target_shape) > 1:
             raise ValueError(f"Reshape: only one size of target_shape may be -1, got {self.target_shape}")
 
     def call(self, inputs: Any) -> Tensor:
-        size = math.prod(inputs.shape[1:])
+        shape = _shape_of_rows("Reshape", inputs)
+        size = math.prod(shape[1:])
         known = math.prod(abs(each) for each in self.target_shape)
         unknown = -1 in self.target_shape
-        if size % known if unknown else size != known:
-            raise ValueError(f"Reshape: {tuple(inputs.shape[1:])} does not fit target_shape {self.target_shape}")
+        if (known == 0 or size % known) if unknown else size != known:
+            raise ValueError(f"Reshape: {shape[1:]} does not fit target_shape {self.target_shape}")
         target = tuple(size // known if each == -1 else each for each in self.target_shape)
-        return F.reshape(inputs, (inputs.shape[0], *target))
+        return F.reshape(inputs, (shape[0], *target))
+
+
+def _shape_of_rows(caller: str, inputs: Any) -> tuple[int, ...]:
+    shape = tuple(np.shape(inputs))
+    if not shape:
+        raise ValueError(f"{caller}: takes [batch, ...], got shape {shape}")
+    return shape
