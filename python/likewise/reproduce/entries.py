@@ -47,6 +47,21 @@ NCF_ML1M = Entry(
     },
 )
 
+
+def gowalla_mf(seed: int) -> MF:
+    """As BARS tuned it: hundreds of negatives, Adam that moves every row at every step, hardly any penalty."""
+    return MF(
+        negatives=300,
+        batch_size=1024,
+        learning_rate=0.004,
+        l2=0.002,
+        epochs=33,
+        initial_scale=0.001,
+        exact=True,
+        seed=seed,
+    )
+
+
 LIGHTGCN_GOWALLA = Entry(
     name="lightgcn-gowalla",
     title="Gowalla, the split of LightGCN, full ranking",
@@ -56,7 +71,7 @@ LIGHTGCN_GOWALLA = Entry(
     metrics=("recall@20", "ndcg@20"),
     contenders=(
         POPULARITY,
-        Contender("MF", lambda seed: MF(seed=seed), {"recall@20": 0.1627, "ndcg@20": 0.1378}, test_picked_every=5),
+        Contender("MF", gowalla_mf, {"recall@20": 0.1627, "ndcg@20": 0.1378}, seeds=(0,), test_picked_every=3),
         Contender("ItemKNN", lambda seed: ItemKNN(), seeds=(0,)),
         Contender("EASE", lambda seed: EASE(l2=80.0), {"recall@20": 0.1765, "ndcg@20": 0.1467}, seeds=(0,)),
         Contender("IALS", lambda seed: IALS(dim=256, unobserved_weight=0.02, reg=0.002, epochs=6, seed=seed)),
