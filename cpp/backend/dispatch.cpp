@@ -4,6 +4,7 @@
 
 #include "cpp/backend/cuda.h"
 #include "cpp/core/check.h"
+#include "cpp/core/parallel.h"
 
 namespace lw {
 
@@ -42,6 +43,7 @@ std::vector<const KernelTable*> usable_tables() {
 }
 
 const KernelTable& choose() {
+  check_thread_settings();
   const auto tables = usable_tables();
   if (tables.empty()) throw std::runtime_error("likewise needs a processor with at least SSE4.2 (x86-64-v2)");
   const char* forced = std::getenv("LIKEWISE_ISA");

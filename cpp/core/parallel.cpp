@@ -200,12 +200,13 @@ class Pool {
   std::condition_variable sleep_;
 };
 
+// 0: not set, or no number of threads.
 int threads_from(const char* variable) {
   const char* text = std::getenv(variable);
   if (text == nullptr || *text == '\0') return 0;
   char* end = nullptr;
   const long count = std::strtol(text, &end, 10);
-  return end != text && count >= 1 ? static_cast<int>(std::min<long>(count, most_threads)) : 0;
+  return *end == '\0' && count >= 1 ? static_cast<int>(std::min<long>(count, most_threads)) : 0;
 }
 
 int threads_allowed_by_cgroup() {  // cgroup v2: "quota period" or "max period"
@@ -267,6 +268,12 @@ void pool_survives_fork() {
   static const int registered = pthread_atfork([] { creation.lock(); }, [] { creation.unlock(); },
                                                [] { creation.unlock(), forget_parents_pools(); });
   (void)registered;
+}
+
+void check_thread_settings() {
+  const char* text = std::getenv("LIKEWISE_NUM_THREADS");
+  if (text != nullptr && *text != '\0' && threads_from("LIKEWISE_NUM_THREADS") == 0)
+    throw std::runtime_error(concat("LIKEWISE_NUM_THREADS must be a number of threads, 1 or more, got ", text));
 }
 
 int num_threads() { return pool().threads(); }

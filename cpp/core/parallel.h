@@ -33,6 +33,7 @@ template <typename Body>
 // Gives a forked child a pool of its own; done by the first use as well.
 void pool_survives_fork();
 int num_threads();
+void check_thread_settings();  // throws if LIKEWISE_NUM_THREADS is no such number
 void set_num_threads(int count);
 
 }  // namespace lw

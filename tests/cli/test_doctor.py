@@ -56,13 +56,21 @@ def test_an_impossible_level_is_one_line():
 THREADS = {
     "ours": ({"LIKEWISE_NUM_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3, "LIKEWISE_NUM_THREADS=3"),
     "OpenMP's": ({"LIKEWISE_NUM_THREADS": "", "OMP_NUM_THREADS": "5"}, 5, "OMP_NUM_THREADS=5"),
-    "ours is nonsense": ({"LIKEWISE_NUM_THREADS": "0", "OMP_NUM_THREADS": "4"}, 4, "OMP_NUM_THREADS=4"),
+    "OpenMP's is a list": ({"OMP_NUM_THREADS": "4,2", "LIKEWISE_NUM_THREADS": "2"}, 2, "LIKEWISE_NUM_THREADS=2"),
 }
 
 
 @pytest.mark.parametrize(("environment", "count", "source"), THREADS.values(), ids=THREADS)
 def test_the_source_of_the_thread_count_is_named(environment, count, source):
     assert facts(**environment)["threads"] == {"count": count, "source": source}
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "two", "3x", "2.7"])
+def test_an_impossible_thread_count_is_one_line(count):
+    refused = run("doctor", LIKEWISE_NUM_THREADS=count)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    wanted = f"likewise: error: LIKEWISE_NUM_THREADS must be a number of threads, 1 or more, got {count}\n"
+    assert refused.stderr == wanted
 
 
 def test_every_extra_has_a_purpose():
