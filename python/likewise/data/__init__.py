@@ -2,8 +2,9 @@
 
 from likewise.data.audit import Audit, Finding
 from likewise.data.features import Features
+from likewise.data.images import read_mnist
 from likewise.data.interactions import Interactions
 from likewise.data.rows import RejectedRow
 from likewise.data.simulate import Simulation, simulate
 
-__all__ = ["Audit", "Features", "Finding", "Interactions", "RejectedRow", "Simulation", "simulate"]
+__all__ = ["Audit", "Features", "Finding", "Interactions", "RejectedRow", "Simulation", "read_mnist", "simulate"]
