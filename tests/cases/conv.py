@@ -49,9 +49,9 @@ def reference(x, kernel, bias, strides, padding, dilation, groups):
 
 
 def torch_conv(strides, padding, dilation, groups):
-    import torch
-
     def call(x, kernel, bias):
+        import torch
+
         directions = x.ndim - 2
         sizes = sizes_of(x.shape[1:-1], kernel.shape[:directions], strides, padding, dilation)
         x = torch.movedim(x, -1, 1)
