@@ -89,8 +89,11 @@ void Tensor::backward() const {
 void Tensor::backward(const Array& gradient) const {
   expect(requires_grad(), "backward", "this tensor depends on nothing that requires a gradient");
   expect(gradient.shape() == shape(), "backward", "gradient must have shape ", shape(), ", got ", gradient.shape());
-  if (variable_->node && !variable_->node->backward)
-    throw std::runtime_error("backward: this graph was used before; a graph is freed by its backward pass");
+  if (variable_->node) {
+    const std::lock_guard lock(variable_->grad_mutex());
+    if (!variable_->node->backward)
+      throw std::runtime_error("backward: this graph was used before; a graph is freed by its backward pass");
+  }
   NoGrad no_grad;
   // Leaves get theirs at the end, so that a pass that fails leaves no half of a gradient behind.
   std::unordered_map<Variable*, Grad> gradients;

@@ -15,14 +15,9 @@ namespace {
 
 constexpr i64 panel_lanes = 2 * native_lanes;
 
-i64 floor_div(i64 a, i64 b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
-i64 ceil_div(i64 a, i64 b) { return -floor_div(-a, b); }
-i64 least(i64 a, i64 b) { return a < b ? a : b; }
-
 // ---------------------------------------------------------------------------------------------------------------------
 // Tiles of a panel of columns
 
-using TileKernel = void (*)(const Tiles&);
 #if defined(__AVX512F__)
 constexpr TileKernel narrow[] = {tiles<1, 1, true>, tiles<2, 1, true>, tiles<3, 1, true>, tiles<4, 1, true>,
                                  tiles<5, 1, true>, tiles<6, 1, true>, tiles<7, 1, true>, tiles<8, 1, true>};
@@ -38,20 +33,10 @@ constexpr i64 tallest = 6;
 #endif
 
 i64 lanes_for(i64 columns) { return columns > native_lanes ? panel_lanes : native_lanes; }
-i64 padded(i64 columns) { return columns / panel_lanes * panel_lanes + (columns % panel_lanes ? panel_lanes : 0); }
+i64 padded(i64 columns) { return ceil_div(columns, panel_lanes) * panel_lanes; }
 
-// Rows of one panel, in tiles whose heights differ by one at most.
-void run_tiles(i64 rows, Tiles t) {
-  const TileKernel* kernels = lanes_for(t.columns) == panel_lanes ? wide : narrow;
-  const i64 count = ceil_div(rows, tallest), height = rows / count, taller = rows % count;
-  if (taller > 0) {
-    t.count = taller;
-    kernels[height](t);
-    t.a += taller * (height + 1) * t.row_bytes;
-    t.c += taller * (height + 1) * t.ldc;
-  }
-  t.count = count - taller;
-  kernels[height - 1](t);
+void run_tiles(i64 rows, const Tiles& t) {
+  run_tiles(lanes_for(t.columns) == panel_lanes ? wide : narrow, tallest, rows, t);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -68,7 +53,7 @@ Window window(const float* grid, i64 height, i64 width, i64 depth, i64 first_row
   if (first_row >= 0 && first_column >= 0 && first_row + rows <= height && first_column + columns <= width)
     return {grid + (first_row * width + first_column) * depth, width * depth};
   float* copy = scratch.floats(rows * columns * depth);
-  const i64 begin = first_column < 0 ? least(-first_column, columns) : 0;
+  const i64 begin = first_column < 0 ? at_most(-first_column, columns) : 0;
   const i64 end = first_column + columns > width ? (width > first_column ? width - first_column : 0) : columns;
   for (i64 r = 0; r < rows; ++r) {
     float* to = copy + r * columns * depth;
@@ -125,7 +110,7 @@ void run_band(Band band, const Runs& runs, const float* packed, const float* bia
   t.activation = activation;
   float edge_bias[panel_lanes];
   for (i64 j = 0; j < band.columns; j += panel_lanes) {
-    t.columns = least(band.columns - j, panel_lanes);
+    t.columns = at_most(band.columns - j, panel_lanes);
     t.ldb = lanes_for(t.columns);
     t.b = packed + k * j;
     t.bias = bias == nullptr ? nullptr : bias + j;
@@ -171,7 +156,7 @@ void pack_backwards(const ConvShape& s, const float* w, i64 group, const Phase& 
                     float* packed) {
   const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
   for (i64 j = 0; j < channels; j += panel_lanes) {
-    const i64 width = least(channels - j, panel_lanes), lanes = lanes_for(width);
+    const i64 width = at_most(channels - j, panel_lanes), lanes = lanes_for(width);
     for (i64 r = 0; r < rows.taps; ++r)
       for (i64 c = 0; c < columns.taps; ++c, packed += filters * lanes) {
         const i64 tap = (rows.last_tap - r * rows.every) * s.kernel_width + columns.last_tap - c * columns.every;
@@ -278,7 +263,7 @@ void weight_of(const ConvBackwardWeight& k, i64 image, bool start, float* dw) {
   t.activation = Activation::linear;
   for (i64 group = 0; group < s.groups; ++group)
     for (i64 j = 0; j < filters; j += panel_lanes) {
-      t.columns = least(filters - j, panel_lanes);
+      t.columns = at_most(filters - j, panel_lanes);
       t.b = dy + group * filters + j;
       t.ldb = s.filters;
       if (t.columns < lanes_for(t.columns)) {
@@ -308,20 +293,20 @@ void conv_forward(const ConvForward& k) {
   float* packed = scratch.floats(s.groups * panels);  // of each group [panels, taps, channels, lanes]
   for (i64 group = 0; group < s.groups; ++group)
     for (i64 j = 0; j < filters; j += panel_lanes) {
-      const i64 width = least(filters - j, panel_lanes);
+      const i64 width = at_most(filters - j, panel_lanes);
       pack(k.w + group * filters + j, s.filters, taps * channels, width, lanes_for(width),
            packed + group * panels + taps * channels * j);
     }
 
   const double row_ns = 0.02 * static_cast<double>(s.out_width * taps * channels * s.filters);
-  const i64 band_rows = least(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
+  const i64 band_rows = at_most(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
   const auto task_ns = static_cast<i64>(row_ns * static_cast<double>(band_rows));
   parallel_for(
       s.batch * bands, 1,
       [&](i64 begin, i64 end) {
         for (i64 task = begin; task < end; ++task) {
           const i64 image = task / bands, first = task % bands * band_rows;
-          const i64 rows = least(band_rows, s.out_height - first);
+          const i64 rows = at_most(band_rows, s.out_height - first);
           Scratch own;
           const Window x =
               window(k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels,
@@ -363,7 +348,7 @@ void conv_backward_input(const ConvBackwardInput& k) {
           [&](i64 begin, i64 end) {
             for (i64 image = begin; image < end; ++image) {
               Scratch own;
-              const i64 no_taps = rows.taps * columns.taps == 0;
+              const bool no_taps = rows.taps * columns.taps == 0;
               const Window dy = no_taps
                                     ? Window{k.dy, 0}
                                     : window(k.dy + image * places * s.filters, s.out_height, s.out_width, s.filters,
@@ -392,7 +377,7 @@ void conv_backward_weight(const ConvBackwardWeight& k) {
   const ConvShape& s = k.shape;
   const i64 size = s.kernel_height * s.kernel_width * (s.channels / s.groups) * s.filters;
   const i64 images = s.out_height * s.out_width > 0 ? s.batch : 0;
-  i64 chunks = least(least(images, most_chunks), most_floats / (size > 0 ? size : 1));
+  i64 chunks = at_most(at_most(images, most_chunks), most_floats / (size > 0 ? size : 1));
   if (chunks < 1) chunks = 1;
   const bool alone = depthwise(s);
   Scratch scratch;

@@ -11,11 +11,7 @@ namespace {
 // ---------------------------------------------------------------------------------------------------------------------
 // Tiles by the width of their panel in vectors; kernels[rows - 1]. The tallest fills the registers.
 
-i64 ceil_div(i64 a, i64 b) { return (a + b - 1) / b; }
-i64 at_most(i64 a, i64 b) { return a < b ? a : b; }
 i64 at_least(i64 a, i64 b) { return a < b ? b : a; }
-
-using TileKernel = void (*)(const Tiles&);
 
 #if defined(__AVX512F__)
 constexpr TileKernel one_vector[] = {tiles<1, 1>,  tiles<2, 1>,  tiles<3, 1>,  tiles<4, 1>,  tiles<5, 1>,  tiles<6, 1>,
@@ -50,19 +46,6 @@ const Width& width_for(i64 rows, i64 columns) {
   for (const Width& width : widths)
     if (width.vectors * native_lanes <= columns && (rows <= width.tallest || width.vectors <= 2)) return width;
   return columns > native_lanes ? widths[2] : widths[3];
-}
-
-// All rows of a panel, in tiles whose heights differ by one at most.
-void run_tiles(const Width& width, i64 rows, Tiles t) {
-  const i64 count = (rows + width.tallest - 1) / width.tallest, height = rows / count, taller = rows % count;
-  if (taller > 0) {
-    t.count = taller;
-    width.kernels[height](t);
-    t.a += taller * (height + 1) * t.row_bytes;
-    t.c += taller * (height + 1) * t.ldc;
-  }
-  t.count = count - taller;
-  width.kernels[height - 1](t);
 }
 
 // A tile of one row: B passes once, in the order it lies in memory, four of its rows at a time, over sums that stay
@@ -160,7 +143,7 @@ void run_block(const Gemm& g, Range rows, Range columns, Range k, float* c, i64 
         t.b = packed;
         t.ldb = lanes;
       }
-      run_tiles(width, rows.size(), t);
+      run_tiles(width.kernels, width.tallest, rows.size(), t);
     }
     p += k_block;
   } while (p < k.end);

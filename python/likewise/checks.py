@@ -10,14 +10,14 @@ import numpy as np
 
 def integer(owner: str, name: str, value: Any, least: int) -> None:
     """Raises unless `value` is an integer, `least` or more."""
-    if not _is_integer(value) or value < least:
+    if not is_integer(value) or value < least:
         required = "a positive integer" if least == 1 else f"an integer >= {least}"
         raise ValueError(f"{owner}: {name} must be {required}, got {value!r}")
 
 
 def seed(owner: str, value: Any) -> None:
     """Raises unless `value` is an integer that 64 bits without a sign can hold."""
-    if not _is_integer(value) or not 0 <= value < 1 << 64:
+    if not is_integer(value) or not 0 <= value < 1 << 64:
         raise ValueError(f"{owner}: seed must be an integer >= 0 and below 2^64, got {value!r}")
 
 
@@ -49,9 +49,9 @@ def one_of(owner: str, name: str, value: Any, known: Collection[str | None]) -> 
 
 def is_number(value: Any) -> bool:
     """Whether `value` is a finite number; True and False are none."""
-    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    return real and bool(np.isfinite(value))
+    return (is_integer(value) or isinstance(value, float | np.floating)) and bool(np.isfinite(value))
 
 
-def _is_integer(value: Any) -> bool:
+def is_integer(value: Any) -> bool:
+    """Whether `value` is a whole number of Python or NumPy; True and False are none."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool)

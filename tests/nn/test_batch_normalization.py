@@ -47,7 +47,7 @@ def test_a_network_with_it_learns_and_predicts_without_the_batch():
     [
         (lambda: nn.BatchNormalization(axis=1), "only axis=-1 is supported, got 1"),
         (lambda: nn.BatchNormalization(momentum=2), "momentum must be a number from 0 to 1, got 2"),
-        (lambda: nn.BatchNormalization()(X[:, 0]), "takes \\[batch, ..., channels\\], got shape \\(50,\\)"),
+        (lambda: nn.BatchNormalization()(X[:, 0]), "takes \\[batch, ..., features\\], got shape \\(50,\\)"),
     ],
 )
 def test_mistakes_are_named(make, message):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import likewise as lw
 from likewise import functional as F
 from likewise import nn
 
@@ -48,10 +49,37 @@ def test_weights_are_named_and_shaped_as_in_keras():
 def test_a_layer_is_its_function():
     layer = nn.Conv1D(3, 2, padding="causal", dilation_rate=2, activation="tanh")
     x = np.random.default_rng(0).normal(size=(2, 7, 4)).astype(np.float32)
-    expected = F.conv1d(
-        x, (layer(x), layer.kernel)[1], layer.bias, padding="causal", dilation_rate=2, activation="tanh"
+    got = layer(x)
+    expected = F.conv1d(x, layer.kernel, layer.bias, padding="causal", dilation_rate=2, activation="tanh")
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_they_take_what_every_layer_takes():
+    model = nn.Sequential(
+        [
+            nn.Conv2D(np.int64(3), 3, input_shape=(9, 8, 4), kernel_constraint=None, dtype="float32"),
+            nn.MaxPooling2D(name="pool"),
+            nn.BatchNormalization(trainable=False),
+        ]
     )
-    np.testing.assert_array_equal(layer(x), expected)
+    assert model.predict(X2, verbose=0).shape == (2, 3, 3, 3)
+    assert list(model.parameters()) == ["conv2d/kernel", "conv2d/bias"]
+    with pytest.raises(ValueError, match="MaxPooling2D: dtype must be 'float32', got 'int8'"):
+        nn.MaxPooling2D(dtype="int8")
+
+
+def test_the_first_of_equal_values_takes_the_gradient_of_a_maximum():
+    x = lw.Tensor(np.ones((1, 4, 2, 3)), requires_grad=True)
+    F.sum(F.max_pool2d(x, 2)).backward()
+    expected = np.zeros((1, 4, 2, 3))
+    expected[0, ::2, 0] = 1
+    np.testing.assert_array_equal(x.grad, expected)
+
+
+def test_nan_beats_all_in_a_pool():
+    x = np.ones((1, 4, 1), dtype=np.float32)
+    x[0, 1] = np.nan
+    np.testing.assert_array_equal(F.max_pool1d(x)[0, :, 0], [np.nan, 1])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from likewise.checks import is_integer
+
 
 def checked_integer(value: Any, name: str, least: int | None = None) -> int:
     """A whole number.
@@ -19,7 +21,7 @@ def checked_integer(value: Any, name: str, least: int | None = None) -> int:
         TypeError: If it is not a whole number.
         ValueError: If it is less than `least`.
     """
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+    if not is_integer(value):
         raise TypeError(f"{name}: takes a whole number, got {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{name}: takes at least {least}, got {value!r}")
@@ -33,7 +35,7 @@ def checked_number(value: Any, name: str) -> float:
         TypeError: If it is no number.
         ValueError: If it is NaN.
     """
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+    if not is_integer(value) and not isinstance(value, float | np.floating):
         raise TypeError(f"{name}: takes a number, got {value!r}")
     if np.isnan(value):
         raise ValueError(f"{name}: takes a number, got {value!r}")

@@ -557,20 +557,9 @@ class Layer:
         return f"<{type(self).__name__} {self.path or self.name}>"
 
 
-def positive_integer(caller: str, name: str, value: Any) -> int:
-    """The value as an int.
-
-    Raises:
-        ValueError: If it is something else.
-    """
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{caller}: {name} must be a positive integer, got {value!r}")
-    return int(value)
-
-
 def snake_case(name: str) -> str:
-    """LayerNormalization -> layer_normalization, as Keras names layers."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    """LayerNormalization -> layer_normalization, Conv2D -> conv2d, as Keras names layers."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
 _HOLDS_LAYERS = (Layer, list, tuple, dict)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from likewise import checks
+
 if TYPE_CHECKING:
     from likewise.training.loop import Trainable
 
@@ -121,8 +123,7 @@ class _Monitor(_Spoken):
     """Follows one value of the logs and knows when it got better."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float, verbose: int, patience: int = 0) -> None:
-        if not isinstance(patience, int | np.integer) or patience < 0:
-            raise ValueError(f"{type(self).__name__}: patience must be an integer, 0 or more, got {patience!r}")
+        checks.integer(type(self).__name__, "patience", patience, least=0)
         self.monitor = monitor
         self.min_delta = abs(min_delta)
         self.verbose, self.patience = verbose, patience

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
+from likewise import checks
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn import activations
 from likewise.nn.activations import Activation
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
 
@@ -20,10 +21,10 @@ def sizes(layer: str, name: str, value: int | Sequence[int], directions: int) ->
     Raises:
         ValueError: Naming the layer and the argument.
     """
-    given = (value,) * directions if isinstance(value, int) else tuple(value)
-    if len(given) != directions or not all(isinstance(size, int) and size > 0 for size in given):
+    given: tuple[Any, ...] = tuple(value) if isinstance(value, list | tuple) else (value,) * directions
+    if len(given) != directions or not all(checks.is_integer(size) and size > 0 for size in given):
         raise ValueError(f"{layer}: {name} must be {directions} positive integers or one, got {value!r}")
-    return given
+    return tuple(int(size) for size in given)
 
 
 def expect_channels_last(layer: str, data_format: str | None) -> None:
@@ -52,19 +53,17 @@ class _Conv(Layer):
         bias_initializer: str | Initializer = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
         bias_regularizer: str | Regularizer | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, trainable=trainable)
+        super().__init__(**common)
         layer = type(self).__name__
-        if not (isinstance(filters, int) and filters > 0):
-            raise ValueError(f"{layer}: filters must be a positive integer, got {filters!r}")
+        for argument, size in (("filters", filters), ("groups", groups)):
+            checks.integer(layer, argument, size, least=1)
         known = ("valid", "same", "causal") if self.directions == 1 else ("valid", "same")
         if padding not in known:
             raise ValueError(f"{layer}: padding must be one of {', '.join(known)}; got {padding!r}")
         expect_channels_last(layer, data_format)
-        self.filters, self.padding, self.groups = filters, padding, groups
+        self.filters, self.padding, self.groups = int(filters), padding, int(groups)
         self.kernel_size = sizes(layer, "kernel_size", kernel_size, self.directions)
         self.strides = sizes(layer, "strides", strides, self.directions)
         self.dilation_rate = sizes(layer, "dilation_rate", dilation_rate, self.directions)
@@ -82,7 +81,7 @@ class _Conv(Layer):
             grid = "length" if self.directions == 1 else "height, width"
             raise ValueError(f"{layer}: takes [batch, {grid}, channels], got shape {input_shape}")
         channels = input_shape[-1]
-        if self.groups < 1 or channels % self.groups or self.filters % self.groups:
+        if channels % self.groups or self.filters % self.groups:
             raise ValueError(
                 f"{layer}: groups must divide {channels} channels and {self.filters} filters, got {self.groups!r}"
             )
@@ -137,8 +136,7 @@ class Conv1D(_Conv):
         bias_initializer: First values of the bias [filters].
         kernel_regularizer: A penalty on the kernel.
         bias_regularizer: A penalty on the bias.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        **common: See :class:`Layer`.
 
     Shapes:
         [batch, length, channels] to [batch, new length, filters].
@@ -164,8 +162,7 @@ class Conv2D(_Conv):
         bias_initializer: First values of the bias [filters].
         kernel_regularizer: A penalty on the kernel.
         bias_regularizer: A penalty on the bias.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        **common: See :class:`Layer`.
 
     Shapes:
         [batch, height, width, channels] to [batch, new height, new width, filters].

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from likewise import checks
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn import activations
 from likewise.nn.activations import Activation
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer, LayerOptions, positive_integer
+from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
 
@@ -42,7 +43,8 @@ class Dense(Layer):
         **common: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**common)
-        self.units = positive_integer("Dense", "units", units)
+        checks.integer("Dense", "units", units, least=1)
+        self.units = int(units)
         self.activation = activations.get(activation)
         self._fused = activations.name_of(activation)
         self.use_bias = use_bias

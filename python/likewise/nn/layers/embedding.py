@@ -6,10 +6,11 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from likewise import checks
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn.initializers import Initializer
-from likewise.nn.layer import Layer, LayerOptions, positive_integer
+from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
 
@@ -43,8 +44,9 @@ class Embedding(Layer):
         for argument, value in (("embeddings_constraint", embeddings_constraint), ("mask_zero", mask_zero)):
             if value:
                 raise ValueError(f"Embedding: {argument} is not supported, got {value!r}")
-        self.input_dim = positive_integer("Embedding", "input_dim", input_dim)
-        self.output_dim = positive_integer("Embedding", "output_dim", output_dim)
+        for argument, size in (("input_dim", input_dim), ("output_dim", output_dim)):
+            checks.integer("Embedding", argument, size, least=1)
+        self.input_dim, self.output_dim = int(input_dim), int(output_dim)
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
         self.embeddings: Tensor

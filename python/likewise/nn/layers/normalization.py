@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from likewise import checks
 from likewise import functional as F
 from likewise.functional import Tensor
 from likewise.nn.initializers import Initializer
@@ -13,7 +14,41 @@ from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
 
-class LayerNormalization(Layer):
+class _Scaled(Layer):
+    """What normalisations over the last axis share: gamma and beta."""
+
+    def __init__(
+        self,
+        axis: int,
+        epsilon: float,
+        gamma: tuple[bool, str | Initializer, str | Regularizer | None],
+        beta: tuple[bool, str | Initializer, str | Regularizer | None],
+        **common: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(**common)
+        layer = type(self).__name__
+        if axis != -1:
+            raise ValueError(f"{layer}: only axis=-1 is supported, got {axis!r}")
+        checks.number(layer, "epsilon", epsilon, above=0)
+        self.epsilon = epsilon
+        self.scale, self.gamma_initializer, self.gamma_regularizer = gamma
+        self.center, self.beta_initializer, self.beta_regularizer = beta
+        self.gamma: Tensor | None = None
+        self.beta: Tensor | None = None
+
+    def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, tuple) or len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(f"{type(self).__name__}: takes [batch, ..., features], got shape {input_shape}")
+        shape = (input_shape[-1],)
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, name="gamma"
+            )
+        if self.center:
+            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, name="beta")
+
+
+class LayerNormalization(_Scaled):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta over the last axis (Ba et al., 2016).
 
     Args:
@@ -40,31 +75,14 @@ class LayerNormalization(Layer):
         gamma_regularizer: str | Regularizer | None = None,
         **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(**common)
-        if axis != -1:
-            raise ValueError(f"LayerNormalization: only axis=-1 is supported, got {axis!r}")
-        self.epsilon, self.center, self.scale = epsilon, center, scale
-        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.gamma: Tensor | None = None
-        self.beta: Tensor | None = None
-
-    def build(self, input_shape: Any) -> None:
-        if not isinstance(input_shape, tuple) or len(input_shape) < 2:
-            raise ValueError(f"LayerNormalization: takes [batch, ..., features], got shape {input_shape}")
-        shape = (input_shape[-1],)
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, name="gamma"
-            )
-        if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, name="beta")
+        gamma = scale, gamma_initializer, gamma_regularizer
+        super().__init__(axis, epsilon, gamma, (center, beta_initializer, beta_regularizer), **common)
 
     def call(self, inputs: Any) -> Tensor:
         return F.layer_normalization(inputs, self.gamma, self.beta, epsilon=self.epsilon)
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(_Scaled):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta for each channel (Ioffe and Szegedy, ICML 2015).
 
     In training mean and variance are the batch's, and moving averages follow them; otherwise, and where the layer is
@@ -82,8 +100,7 @@ class BatchNormalization(Layer):
         moving_variance_initializer: First values of the moving variance.
         beta_regularizer: A penalty on beta.
         gamma_regularizer: A penalty on gamma.
-        name: See :class:`Layer`.
-        trainable: See :class:`Layer`.
+        **common: See :class:`Layer`.
 
     Shapes:
         [batch, ..., channels] to the same.
@@ -102,39 +119,24 @@ class BatchNormalization(Layer):
         moving_variance_initializer: str | Initializer = "ones",
         beta_regularizer: str | Regularizer | None = None,
         gamma_regularizer: str | Regularizer | None = None,
-        *,
-        name: str | None = None,
-        trainable: bool = True,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name, trainable=trainable)
-        if axis != -1:
-            raise ValueError(f"BatchNormalization: only axis=-1 is supported, got {axis!r}")
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNormalization: momentum must be a number from 0 to 1, got {momentum!r}")
-        self.momentum, self.epsilon, self.center, self.scale = momentum, epsilon, center, scale
-        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        gamma = scale, gamma_initializer, gamma_regularizer
+        super().__init__(axis, epsilon, gamma, (center, beta_initializer, beta_regularizer), **common)
+        checks.share("BatchNormalization", "momentum", momentum)
+        self.momentum = momentum
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.gamma: Tensor | None = None
-        self.beta: Tensor | None = None
         self.moving_mean: Tensor
         self.moving_variance: Tensor
 
     def build(self, input_shape: Any) -> None:
-        if not isinstance(input_shape, tuple) or len(input_shape) < 2 or input_shape[-1] is None:
-            raise ValueError(f"BatchNormalization: takes [batch, ..., channels], got shape {input_shape}")
-        shape = (input_shape[-1],)
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, name="gamma"
-            )
-        if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, regularizer=self.beta_regularizer, name="beta")
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(
-            shape, self.moving_variance_initializer, trainable=False, name="moving_variance"
-        )
+        super().build(input_shape)
+        for name, initializer in (
+            ("moving_mean", self.moving_mean_initializer),
+            ("moving_variance", self.moving_variance_initializer),
+        ):
+            setattr(self, name, self.add_weight((input_shape[-1],), initializer, trainable=False, name=name))
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         if training and self.trainable:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from likewise import functional as F
 from likewise.functional import Tensor
-from likewise.nn.layer import Layer
+from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.layers.convolution import expect_channels_last, sizes
 
 
@@ -19,7 +19,7 @@ class _Pooling(Layer):
         strides: Places from one pool to the next; None: `pool_size`.
         padding: "valid", whole pools only, or "same", where the outer pools are cut.
         data_format: Only channels last.
-        name: See :class:`Layer`.
+        **common: See :class:`Layer`.
     """
 
     directions: int
@@ -31,10 +31,9 @@ class _Pooling(Layer):
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: str | None = None,
-        *,
-        name: str | None = None,
+        **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**common)
         layer = type(self).__name__
         if padding not in ("valid", "same"):
             raise ValueError(f"{layer}: padding must be one of valid, same; got {padding!r}")
@@ -79,14 +78,14 @@ class _GlobalPooling(Layer):
     Args:
         data_format: Only channels last.
         keepdims: Keep the directions, as ones.
-        name: See :class:`Layer`.
+        **common: See :class:`Layer`.
     """
 
     directions: int
     operation: Callable[..., Tensor]
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, *, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[LayerOptions]) -> None:
+        super().__init__(**common)
         expect_channels_last(type(self).__name__, data_format)
         self.keepdims = keepdims
 
