@@ -30,7 +30,7 @@ class Metric:
         self.reset_state()
 
     def _default_name(self) -> str:
-        from likewise.nn.layer import snake_case
+        from likewise.nn.tree import snake_case
 
         return snake_case(type(self).__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,10 @@ from likewise.files import read_tensors, write_tensors
 from likewise.functional import Tensor, no_grad
 from likewise.nn import losses
 from likewise.nn.input import Input
-from likewise.nn.layer import NO_GRAPHS, Layer, snake_case, structure_changed
+from likewise.nn.layer import NO_GRAPHS, Layer
 from likewise.nn.metrics import Metric
 from likewise.nn.objective import Objective
+from likewise.nn.tree import snake_case, structure_changed
 from likewise.optimizers import Optimizer
 from likewise.training import arrays
 from likewise.training.arrays import Examples
@@ -281,7 +282,7 @@ class Model(Layer):
     @property
     def layers(self) -> list[Layer]:
         """The layers right inside this network."""
-        return list({id(child): child for _, child in self._children()}.values())
+        return list({id(child): cast(Layer, child) for _, child in self._children()}.values())
 
     def summary(
         self, line_length: int | None = None, positions: None = None, print_fn: Callable[[str], Any] | None = None
