@@ -66,7 +66,8 @@ LIGHTGCN_GOWALLA = Entry(
     name="lightgcn-gowalla",
     title="Gowalla, the split of LightGCN, full ranking",
     protocol="He et al., SIGIR 2020: all items but the user's training items. The published figures are the best of "
-    "many readings on the test set; ours were chosen on a tenth of the training rows, then trained on all of train.",
+    "many readings on the test set; ours were chosen on a tenth of the training rows (but for MF's negatives and "
+    "epochs, which are those in print), then trained on all of train.",
     load=readers.lightgcn_gowalla,
     metrics=("recall@20", "ndcg@20"),
     contenders=(

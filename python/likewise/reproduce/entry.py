@@ -38,7 +38,6 @@ class Contender:
         seeds: One run each. Models without randomness, and those that take more than ten minutes, have one.
         test_picked_every: The published figures are the best of many readings on the test set: read ours too, after
             every so many epochs, and show the maximum beside the honest figure. None: they are not.
-        note: What a reader must know.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Contender:
     published: Figures = field(default_factory=dict)
     seeds: Sequence[int] = (0, 1, 2)
     test_picked_every: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
