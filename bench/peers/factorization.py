@@ -168,10 +168,11 @@ def our_iteration(log: Log) -> Callable[[], object]:
 def implicit_iteration(log: Log, threads: int) -> Callable[[], object]:
     """Three steps of conjugate gradient a row, implicit's default and its fastest setting; ours solves exactly."""
     matrix = matrix_of(log)
-    model = AlternatingLeastSquares(factors=FACTORS, iterations=1, num_threads=threads, random_state=0)
+    with threadpool_limits(1, "blas"):  # as implicit asks for: its own threads would wait for the BLAS's
+        model = AlternatingLeastSquares(factors=FACTORS, iterations=1, num_threads=threads, random_state=0)
 
     def call() -> None:
-        with threadpool_limits(1, "blas"):  # as implicit asks for: its own threads would wait for the BLAS's
+        with threadpool_limits(1, "blas"):
             model.fit(matrix, show_progress=False)
 
     return call
