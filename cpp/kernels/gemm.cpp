@@ -219,11 +219,100 @@ void sum_of_slices(const Gemm& g, i64 slices) {
     });
 }
 
+// ---------------------------------------------------------------------------------------------------------------------
+// Large products: a block of B is copied for everybody, in panels; then each task copies its rows of A, unless they lie
+// close together. Rows that lie far apart would fall on few cache sets, and a panel of B reads them all again.
+
+constexpr i64 large_k = 512, large_columns = 2048, large_rows = 96;  // of a block: 96 rows take half a small L2
+constexpr i64 gap = 16;  // floats between copied rows, so that they fall on different sets
+
+bool is_large(const Gemm& g) { return g.m >= 4 * large_rows && g.n >= 192 && g.k >= 64; }
+
+struct LargeBlock {
+  Range columns, k;
+  float* panels;  // of B: [k, panel] each
+  float* bias;    // [columns] and zeros to the end of the last panel, or null
+};
+
+constexpr i64 large_panel = 2 * native_lanes;
+const Width& large_width = widths[2];
+
+void copy_panels(const Gemm& g, const LargeBlock& block) {
+  const i64 k = block.k.size();
+  parallel_for(
+      ceil_div(block.columns.size(), large_panel), 4,
+      [&](i64 begin, i64 end) {
+        for (i64 j = begin * large_panel; j < at_most(end * large_panel, block.columns.size()); j += large_panel) {
+          const i64 column = block.columns.begin + j, width = at_most(block.columns.end - column, large_panel);
+          if (g.transpose_b)
+            pack_transposed(g.b + column * g.ldb + block.k.begin, g.ldb, k, width, large_panel, block.panels + j * k);
+          else
+            pack(g.b + block.k.begin * g.ldb + column, g.ldb, k, width, large_panel, block.panels + j * k);
+        }
+      },
+      k * large_panel / 4);
+}
+
+void multiply_rows(const Gemm& g, const LargeBlock& block, Range rows) {
+  const i64 k = block.k.size();
+  Scratch scratch;
+  Tiles t;
+  t.k = k;
+  t.row_bytes = 4 * (g.transpose_a ? 1 : g.lda);
+  t.step_bytes = 4 * (g.transpose_a ? g.lda : 1);
+  t.a = reinterpret_cast<const char*>(g.a) + rows.begin * t.row_bytes + block.k.begin * t.step_bytes;
+  t.ldb = large_panel;
+  t.ldc = g.ldc;
+  t.load_c = g.accumulate || block.k.begin > 0;
+  t.activation = block.k.end < g.k ? Activation::linear : g.activation;
+  if (!g.transpose_a && g.lda >= 256) {
+    float* copy = scratch.floats(rows.size() * (k + gap));
+    for (i64 row = 0; row < rows.size(); ++row)
+      __builtin_memcpy(copy + row * (k + gap), t.a + row * t.row_bytes, static_cast<std::size_t>(4 * k));
+    t.a = reinterpret_cast<const char*>(copy);
+    t.row_bytes = 4 * (k + gap);
+  }
+  for (i64 j = 0; j < block.columns.size(); j += large_panel) {
+    t.b = block.panels + j * k;
+    t.c = g.c + rows.begin * g.ldc + block.columns.begin + j;
+    t.columns = at_most(block.columns.size() - j, large_panel);
+    t.bias = block.bias == nullptr || block.k.begin > 0 ? nullptr : block.bias + j;
+    run_tiles(large_width.kernels, large_width.tallest, rows.size(), t);
+  }
+}
+
+void run_large(const Gemm& g) {
+  const i64 chunks = ceil_div(ceil_div(g.m, large_rows), 4) * 4;  // even shares for a few threads
+  const i64 rows = ceil_div(ceil_div(g.m, chunks), large_width.tallest) * large_width.tallest;
+  Scratch scratch;
+  LargeBlock block;
+  block.panels =
+      scratch.floats(at_most(g.k, large_k) * at_most(ceil_div(g.n, large_panel) * large_panel, large_columns));
+  block.bias = g.bias == nullptr ? nullptr : scratch.floats(large_columns);
+  for (i64 column = 0; column < g.n; column += large_columns) {
+    block.columns = {column, at_most(column + large_columns, g.n)};
+    if (block.bias != nullptr)
+      for (i64 j = 0; j < large_columns; ++j) block.bias[j] = column + j < g.n ? g.bias[column + j] : 0.f;
+    for (i64 p = 0; p < g.k; p += large_k) {
+      block.k = {p, at_most(p + large_k, g.k)};
+      copy_panels(g, block);
+      parallel_for(
+          ceil_div(g.m, rows), 1,
+          [&](i64 begin, i64 end) {
+            for (i64 row = begin * rows; row < at_most(end * rows, g.m); row += rows)
+              multiply_rows(g, block, {row, at_most(row + rows, g.m)});
+          },
+          static_cast<i64>(estimated_ns(rows, block.columns.size(), block.k.size())));
+    }
+  }
+}
+
 }  // namespace
 
 void gemm(const Gemm& g) {
   if (g.m <= 0 || g.n <= 0) return;
   if (g.transpose_a && g.m * g.n <= 4096 && g.k >= 1024) return sum_of_slices(g, at_most(g.k / 512, 16));
+  if (is_large(g)) return run_large(g);
   const Grid grid = grid_for(g);
   parallel_for(
       grid.down * grid.across, 1,

@@ -116,6 +116,16 @@ TEST(gemm_agrees_with_float64_for_every_transpose_and_epilogue) {
                          (bits & 16) != 0 ? Activation::relu : Activation::linear, 3});
 }
 
+TEST(gemm_of_large_products_agrees_with_float64) {
+  for (i64 n : {192, 257})
+    for (i64 k : {64, 521})
+      for (unsigned bits = 0; bits < 32; ++bits)
+        check_product({389, n, k, (bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0,
+                       (bits & 16) != 0 ? Activation::relu : Activation::linear, 3});
+  for (bool transpose_b : {false, true})
+    check_product({384, 2085, 70, false, transpose_b, true, true, Activation::relu, 200});
+}
+
 TEST(gemm_splits_a_long_k_of_a_transposed_a) {
   for (i64 k : {1000, 4096, 5001})
     for (bool accumulate : {false, true})
@@ -155,6 +165,7 @@ TEST(gemm_gives_the_same_bits_with_any_number_of_threads) {
   const std::vector<Product> products = {
       {517, 130, 300, false, false, true, true, Activation::relu, 0},
       {64, 512, 600, false, true, false, false, Activation::linear, 0},
+      {517, 700, 600, false, false, true, true, Activation::relu, 0},
       {40, 24, 5000, true, false, false, true, Activation::relu, 0},
       {4, 1000, 256, false, false, false, false, Activation::linear, 0},
   };
@@ -173,7 +184,7 @@ TEST(gemm_gives_the_same_bits_with_any_number_of_threads) {
 TEST(gemm_gives_the_same_bits_with_256_and_512_bit_vectors) {
   if (usable_levels().back() != "v4") return;
   for (unsigned bits = 0; bits < 4; ++bits)
-    for (i64 m : {1, 7, 70})
+    for (i64 m : {1, 7, 70, 400})
       for (i64 n : {5, 50, 300})
         for (i64 k : {9, 1100}) {
           const Product product{m, n, k, (bits & 1) != 0, (bits & 2) != 0, true, true, Activation::tanh, 1};
