@@ -90,7 +90,7 @@ def test_many_steps_of_conjugate_gradient_end_at_the_exact_solve():
 
 
 def test_conjugate_gradient_stays_at_a_solution():
-    others, begin, history, _, ridge = problem(8)
+    others, _, history, _, ridge = problem(8)
     nothing = np.zeros(ROWS + 1, dtype=np.int64)
     zeros = np.zeros((ROWS, 8), dtype=np.float32)
     gram = _core.scaled_gram(others, 0.3)

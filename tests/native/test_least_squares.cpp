@@ -34,8 +34,8 @@ Floats drawn(i64 count, u64 seed, float low, float high) {
 struct Problem {
   static constexpr i64 rows = 5, n_others = 50;
   i64 dim;
-  Floats others, gram, weights, ridge, start;
   std::vector<i64> begin{0, 0, 1, 20, 84, 284};
+  Floats others, gram, weights, ridge, start;
   std::vector<i32> history;
 
   explicit Problem(i64 dim)
