@@ -136,6 +136,18 @@ void bind_factorization(py::module_& module) {
         return std::make_pair(Tensor(std::move(out)), explained);
       },
       "others"_a, "gram"_a, "begin"_a, "history"_a, "weights"_a, "ridge"_a);
+  module.def(
+      "improve_rows",
+      [](const TensorArgument& rows, const TensorArgument& others, const TensorArgument& gram,
+         const TensorArgument& begin, const TensorArgument& history, const TensorArgument& weights,
+         const TensorArgument& ridge, i64 steps) {
+        Array out = array_of(rows).copy();
+        const py::gil_scoped_release released;
+        const double explained = improve_rows(array_of(others), array_of(gram), array_of(begin), array_of(history),
+                                              array_of(weights), array_of(ridge), out, steps);
+        return std::make_pair(Tensor(std::move(out)), explained);
+      },
+      "rows"_a, "others"_a, "gram"_a, "begin"_a, "history"_a, "weights"_a, "ridge"_a, py::kw_only(), "steps"_a);
 }
 
 }  // namespace lw

@@ -32,8 +32,10 @@ Array scaled_gram(const Array& factors, float scale) {
   return gram;
 }
 
-double solve_rows(const Array& others, const Array& gram, const Array& begin, const Array& history,
-                  const Array& weights, const Array& ridge, const Array& out) {
+namespace {
+
+LeastSquares systems_of(const Array& others, const Array& gram, const Array& begin, const Array& history,
+                        const Array& weights, const Array& ridge, const Array& out, std::vector<double>& explained) {
   expect(others.rank() == 2 && out.rank() == 2 && out.dim(1) == others.dim(1), "least_squares",
          "both sides must have shape [rows, dim], got ", others.shape(), " and ", out.shape());
   const i64 rows = out.dim(0), dim = out.dim(1);
@@ -49,23 +51,43 @@ double solve_rows(const Array& others, const Array& gram, const Array& begin, co
   const i32* item = history.data<i32>();
   expect(std::all_of(item, item + history.count(), [&](i32 at) { return at >= 0 && at < others.dim(0); }),
          "least_squares", "history must name rows in 0..", others.dim(0) - 1);
-  std::vector<double> explained(static_cast<std::size_t>(rows));
-  kernels(Device::cpu)
-      .least_squares({.rows = rows,
-                      .dim = dim,
-                      .others = others.floats(),
-                      .gram = gram.floats(),
-                      .begin = cut,
-                      .history = item,
-                      .weights = weights ? weights.floats() : nullptr,
-                      .ridge = ridge.floats(),
-                      .out = out.floats(),
-                      .explained = explained.data()});
+  explained.resize(static_cast<std::size_t>(rows));
+  return {.rows = rows,
+          .dim = dim,
+          .others = others.floats(),
+          .gram = gram.floats(),
+          .begin = cut,
+          .history = item,
+          .weights = weights ? weights.floats() : nullptr,
+          .ridge = ridge.floats(),
+          .out = out.floats(),
+          .explained = explained.data()};
+}
+
+double total_of(const std::vector<double>& explained) {
   double total = 0;
   for (const double value : explained) total += value;
   expect(std::isfinite(total), "least_squares",
          "a system is not positive definite in float32: the regularisation is too small");
   return total;
+}
+
+}  // namespace
+
+double solve_rows(const Array& others, const Array& gram, const Array& begin, const Array& history,
+                  const Array& weights, const Array& ridge, const Array& out) {
+  std::vector<double> explained;
+  kernels(Device::cpu).least_squares(systems_of(others, gram, begin, history, weights, ridge, out, explained));
+  return total_of(explained);
+}
+
+double improve_rows(const Array& others, const Array& gram, const Array& begin, const Array& history,
+                    const Array& weights, const Array& ridge, const Array& out, i64 steps) {
+  expect(steps >= 0, "least_squares", "steps must be >= 0, got ", steps);
+  std::vector<double> explained;
+  kernels(Device::cpu)
+      .conjugate_gradient({systems_of(others, gram, begin, history, weights, ridge, out, explained), steps});
+  return total_of(explained);
 }
 
 }  // namespace lw

@@ -14,4 +14,9 @@ Array scaled_gram(const Array& factors, float scale);
 double solve_rows(const Array& others, const Array& gram, const Array& begin, const Array& history,
                   const Array& weights, const Array& ridge, const Array& out);
 
+// The same by `steps` steps of conjugate gradient from the vectors `out` holds; returns the sum of 2 p_u b_u - p_u A
+// p_u.
+double improve_rows(const Array& others, const Array& gram, const Array& begin, const Array& history,
+                    const Array& weights, const Array& ridge, const Array& out, i64 steps);
+
 }  // namespace lw

@@ -7,148 +7,213 @@
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
-constexpr int tile_rows = native_lanes == 16 ? 8 : 6;
-constexpr int tile_vectors = 2;
-constexpr i64 tile_columns = tile_vectors * native_lanes;
-constexpr i64 panel_rows = 128;  // history rows gathered at a time
+constexpr i64 block = 8;  // rows factorized at a time: the same at every level, so that the bits are
+constexpr int tile_rows = native_registers == 32 ? 8 : 4;
+constexpr i64 panel_rows = 64;  // history rows gathered at a time: 64 dimensions and the matrix stay in L1
 
 constexpr i64 round_up(i64 value, i64 multiple) { return (value + multiple - 1) / multiple * multiple; }
-// Leading stride of matrices and panels: room for whole tiles in both directions.
-LIKEWISE_INLINE i64 stride_for(i64 dim) {
-  const i64 rows = round_up(dim, tile_rows), columns = round_up(dim, tile_columns);
-  return round_up(rows > columns ? rows : columns, vector_lanes);
-}
 
-// a[r, c] += or -= sum_h x[h, r] x[h, c] for one tile; every element adds its terms in the order of h.
-template <bool subtract>
-LIKEWISE_INLINE void rank_update_tile(const float* x, i64 depth, i64 stride, i64 row, i64 column, float* a) {
-  Native sum[tile_rows][tile_vectors];
-  for (int r = 0; r < tile_rows; ++r)
-    for (int v = 0; v < tile_vectors; ++v)
-      sum[r][v] = *reinterpret_cast<const NativeUnaligned*>(a + (row + r) * stride + column + v * native_lanes);
-  for (i64 h = 0; h < depth; ++h, x += stride) {
-    Native right[tile_vectors];
-    for (int v = 0; v < tile_vectors; ++v)
-      right[v] = *reinterpret_cast<const NativeUnaligned*>(x + column + v * native_lanes);
-    for (int r = 0; r < tile_rows; ++r) {
-      const Native left = (subtract ? -x[row + r] : x[row + r]) - Native{};
-      for (int v = 0; v < tile_vectors; ++v) sum[r][v] = native_fma(left, right[v], sum[r][v]);
-    }
-  }
-  for (int r = 0; r < tile_rows; ++r)
-    for (int v = 0; v < tile_vectors; ++v)
-      *reinterpret_cast<NativeUnaligned*>(a + (row + r) * stride + column + v * native_lanes) = sum[r][v];
-}
-
-// The tiles of rows [row, row + tile_rows) that reach the diagonal or lie right of it.
-template <bool subtract>
-LIKEWISE_INLINE void rank_update_row(const float* x, i64 depth, i64 stride, i64 row, i64 dim, float* a) {
-  for (i64 column = row / tile_columns * tile_columns; column < dim; column += tile_columns)
-    rank_update_tile<subtract>(x, depth, stride, row, column, a);
-}
-
-// A = U' U in place, U upper triangular, by blocks of rows: what the rows above take away, then the block itself. The
-// diagonal is left inverted.
-void factorize(i64 dim, i64 stride, float* a) {
-  for (i64 row = 0; row < dim; row += tile_rows) {
-    rank_update_row<true>(a, row, stride, row, dim, a);
-    const i64 end = row + tile_rows < dim ? row + tile_rows : dim;
-    for (i64 k = row; k < end; ++k) {
-      float* pivot_row = a + k * stride;
-      const float inverse = 1.0f / __builtin_sqrtf(pivot_row[k]);
-      for_lanes(dim - k, [&](i64 j, auto lanes) {
-        lanes.store(pivot_row + k + j, lanes.load(pivot_row + k + j) * Vec(inverse));
-      });
-      for (i64 below = k + 1; below < end; ++below) {
-        float* target = a + below * stride + below;
-        const float* source = pivot_row + below;
-        const Vec factor(-pivot_row[below]);
-        for_lanes(dim - below, [&](i64 j, auto lanes) {
-          lanes.store(target + j, fma(factor, lanes.load(source + j), lanes.load(target + j)));
-        });
-      }
-      pivot_row[k] = inverse;
-    }
-  }
-}
-
-// U' y = b, then U x = y, in place.
-void substitute(i64 dim, i64 stride, const float* u, float* x) {
-  for (i64 k = 0; k < dim; ++k) {
-    const float* row = u + k * stride + k + 1;
-    float* rest = x + k + 1;
-    x[k] *= row[-1];
-    const Vec factor(-x[k]);
-    for_lanes(dim - k - 1, [&](i64 j, auto lanes) {
-      lanes.store(rest + j, fma(factor, lanes.load(row + j), lanes.load(rest + j)));
-    });
-  }
-  for (i64 k = dim - 1; k >= 0; --k) {
-    const float* row = u + k * stride + k + 1;
-    Vec total(0.0f);
-    for_lanes(dim - k - 1,
-              [&](i64 j, auto lanes) { total = fma(lanes.load(row + j), lanes.load(x + k + 1 + j), total); });
-    x[k] = (x[k] - sum(total)) * row[-1];
-  }
-}
-
-struct System {
-  float* matrix;  // [stride, stride]
-  float* panel;   // [panel_rows, stride]
-  float* right;   // [dim]
+template <int n>
+struct Vectors {  // a number that is a constant inside a generic lambda
+  constexpr operator int() const { return n; }
 };
 
+struct System {
+  i64 dim, height, width, stride;  // dim rounded up to blocks and to vectors
+  float* matrix;                   // [height, stride]
+  float* panel;                    // [panel_rows, stride]; the roots of the weights stand at `width`
+  float* right;                    // [width]
+  float* solution;                 // [width]
+};
+
+// a[r, c] += or -= sum_h left[h, r] right[h, c] for one tile; every element adds its terms in the order of h.
+template <int rows, int vectors, bool subtract>
+LIKEWISE_INLINE void add_tile(const float* left, const float* right, i64 depth, i64 stride, float* a) {
+  Native sum[rows][vectors];
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < vectors; ++v) {
+      const Native value = *reinterpret_cast<const NativeUnaligned*>(a + r * stride + v * native_lanes);
+      sum[r][v] = subtract ? -value : value;
+    }
+  for (i64 h = 0; h < depth; ++h, left += stride, right += stride) {
+    Native across[vectors];
+    for (int v = 0; v < vectors; ++v) across[v] = *reinterpret_cast<const NativeUnaligned*>(right + v * native_lanes);
+    for (int r = 0; r < rows; ++r) {
+      const Native down = left[r] - Native{};
+      for (int v = 0; v < vectors; ++v) sum[r][v] = native_fma(down, across[v], sum[r][v]);
+    }
+  }
+  for (int r = 0; r < rows; ++r)
+    for (int v = 0; v < vectors; ++v)
+      *reinterpret_cast<NativeUnaligned*>(a + r * stride + v * native_lanes) = subtract ? -sum[r][v] : sum[r][v];
+}
+
+// The same for `block` rows.
+template <int vectors, bool subtract>
+LIKEWISE_INLINE void add_tiles(const float* left, const float* right, i64 depth, i64 stride, float* a) {
+  constexpr int rows = vectors == 1 ? block : tile_rows;  // one vector of few rows would wait for its sums
+  for (int r = 0; r < block; r += rows)
+    add_tile<rows, vectors, subtract>(left + r, right, depth, stride, a + r * stride);
+}
+
+// The rows [row, row + block) of a +-= x'x, right of the diagonal.
+template <bool subtract>
+void add_block_row(const float* x, i64 depth, i64 row, const System& system) {
+  i64 column = row / native_lanes * native_lanes;
+  i64 left = (round_up(system.height, native_lanes) - column) / native_lanes;
+  const auto add = [&](auto vectors) {
+    add_tiles<vectors, subtract>(x + row, x + column, depth, system.stride,
+                                 system.matrix + row * system.stride + column);
+    column += vectors * native_lanes;
+    left -= vectors;
+  };
+  while (left >= 3) add(Vectors<3>{});
+  while (left >= 1) add(Vectors<1>{});
+}
+
+// A = U'U in place, U upper triangular with its diagonal inverted, and U'y = b in `right`, by blocks of rows: what the
+// rows above take away, the block on the diagonal, then what is right of it. Roots are taken of a finished block only:
+// with R = U scaled to the pivots d, the chain from one pivot to the next is one division.
+void factorize(const System& system) {
+  const i64 stride = system.stride;
+  for (i64 row = 0; row < system.height; row += block) {
+    float* corner = system.matrix + row * stride + row;
+    add_block_row<true>(system.matrix, row, row, system);
+
+    float r[block][block], minus[block][block], root[block], y[block], minus_y[block];
+    for (int i = 0; i < block; ++i) {
+      y[i] = system.right[row + i];
+      for (int j = 0; j < block; ++j) r[i][j] = corner[i * stride + j];
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < block; ++k) {
+      const float inverse = 1.0f / r[k][k];
+      root[k] = inverse;
+#pragma GCC unroll 8
+      for (int i = k + 1; i < block; ++i) {
+        minus[k][i] = -r[k][i] * inverse;
+#pragma GCC unroll 8
+        for (int j = i; j < block; ++j) r[i][j] += minus[k][i] * r[k][j];
+        y[i] += minus[k][i] * y[k];
+      }
+    }
+    for (int k = 0; k < block; ++k) {
+      root[k] = __builtin_sqrtf(root[k]);
+      y[k] *= root[k];
+      minus_y[k] = -y[k];
+    }
+
+    // The widest vectors reach back into the block, which is therefore stored afterwards.
+    for (i64 column = (row + block) / native_lanes * native_lanes; column < system.height; column += native_lanes) {
+      float* top = system.matrix + row * stride + column;
+      Native value[block];
+      for (int i = 0; i < block; ++i) value[i] = *reinterpret_cast<const NativeUnaligned*>(top + i * stride);
+      for (int k = 0; k < block; ++k)
+        for (int i = k + 1; i < block; ++i) value[i] = native_fma(minus[k][i] - Native{}, value[k], value[i]);
+      Native rest = *reinterpret_cast<const NativeUnaligned*>(system.right + column);
+      for (int i = 0; i < block; ++i) {
+        value[i] *= root[i] - Native{};
+        rest = native_fma(minus_y[i] - Native{}, value[i], rest);
+        *reinterpret_cast<NativeUnaligned*>(top + i * stride) = value[i];
+      }
+      *reinterpret_cast<NativeUnaligned*>(system.right + column) = rest;
+    }
+    for (int i = 0; i < block; ++i) {
+      system.right[row + i] = y[i];
+      for (int j = 0; j < block; ++j) corner[i * stride + j] = r[i][j] * root[i];
+      corner[i * stride + i] = root[i];
+    }
+  }
+}
+
+// U x = y, from the last block to the first.
+void substitute(const System& system) {
+  const i64 stride = system.stride;
+  float* x = system.solution;
+  for (i64 j = 0; j < system.width; ++j) x[j] = 0;
+  for (i64 row = system.height - block; row >= 0; row -= block) {
+    const float* u = system.matrix + row * stride;
+    float rest[block];
+    for (int half = 0; half < block; half += 4) {
+      Vec total[4] = {0.0f, 0.0f, 0.0f, 0.0f};  // from whole vectors on: what lies in this block is still zero
+      for (i64 j = (row + block) / vector_lanes * vector_lanes; j < system.width; j += vector_lanes) {
+        const Vec later = Vec::load(x + j);
+        for (int i = 0; i < 4; ++i) total[i] = fma(Vec::load(u + (half + i) * stride + j), later, total[i]);
+      }
+      for (int i = 0; i < 4; ++i) rest[half + i] = system.right[row + half + i] - sum(total[i]);
+    }
+    for (int k = block - 1; k > 0; --k)
+      for (int i = 0; i < k; ++i) rest[i] -= u[i * stride + row + k] * u[k * stride + row + k] * rest[k];
+    for (int i = 0; i < block; ++i) x[row + i] = rest[i] * u[i * stride + row + i];
+  }
+}
+
 // Adds sum_h w_h q_h q_h' and sum_h w_h q_h for the history in [begin, end).
-void add_history(const LeastSquares& s, i64 begin, i64 end, i64 stride, const System& system) {
-  const i64 dim = s.dim;
+void add_history(const LeastSquares& s, i64 begin, i64 end, const System& system) {
+  const i64 dim = system.dim, stride = system.stride;
   for (i64 from = begin; from < end; from += panel_rows) {
     const i64 count = end - from < panel_rows ? end - from : panel_rows;
     for (i64 h = 0; h < count; ++h) {
-      const float* vector = s.others + i64{s.history[from + h]} * dim;
-      if (from + h + 8 < end) __builtin_prefetch(s.others + i64{s.history[from + h + 8]} * dim);
-      const float weight = s.weights == nullptr ? 1.0f : s.weights[from + h];
-      const Vec half(__builtin_sqrtf(weight)), whole(weight);
-      for_lanes(dim, [&](i64 j, auto lanes) {
-        const Vec value = lanes.load(vector + j);
-        lanes.store(system.panel + h * stride + j, half * value);
-        lanes.store(system.right + j, fma(whole, value, lanes.load(system.right + j)));
-      });
+      const float* source = s.others + i64{s.history[from + h]} * dim;
+      float* row = system.panel + h * stride;
+      const float root = s.weights == nullptr ? 1.0f : __builtin_sqrtf(s.weights[from + h]);
+      for_lanes(dim, [&](i64 j, auto lanes) { (lanes.load(source + j) * Vec(root)).store(row + j); });
+      row[system.width] = root;
     }
-    for (i64 row = 0; row < dim; row += tile_rows)
-      rank_update_row<false>(system.panel, count, stride, row, dim, system.matrix);
+    for (i64 row = 0; row < system.height; row += block) add_block_row<false>(system.panel, count, row, system);
+    i64 column = 0;
+    const auto add = [&](auto vectors) {
+      add_tile<1, vectors, false>(system.panel + system.width, system.panel + column, count, stride,
+                                  system.right + column);
+      column += vectors * native_lanes;
+    };
+    while (column + 8 * native_lanes <= system.width) add(Vectors<8>{});
+    while (column < system.width) add(Vectors<native_parts>{});
   }
 }
 
-void solve_row(const LeastSquares& s, i64 row, i64 stride, const System& system) {
-  const i64 dim = s.dim;
+void solve_row(const LeastSquares& s, i64 row, const System& system) {
+  const i64 dim = system.dim;
   for (i64 r = 0; r < dim; ++r) {
-    for_lanes(
-        dim, [&](i64 j, auto lanes) { lanes.store(system.matrix + r * stride + j, lanes.load(s.gram + r * dim + j)); });
-    system.matrix[r * stride + r] += s.ridge[row];
-    system.right[r] = 0;
+    float* to = system.matrix + r * system.stride;
+    for (i64 j = r / vector_lanes * vector_lanes; j < dim; j += vector_lanes)
+      Vec::load(s.gram + r * dim + j, dim - j).store(to + j);
+    to[r] += s.ridge[row];
   }
-  add_history(s, s.begin[row], s.begin[row + 1], stride, system);
-  float* x = s.out + row * dim;
-  for_lanes(dim, [&](i64 j, auto lanes) { lanes.store(x + j, lanes.load(system.right + j)); });
-  factorize(dim, stride, system.matrix);
-  substitute(dim, stride, system.matrix, x);
-  double explained = 0;
-  for (i64 j = 0; j < dim; ++j) explained += static_cast<double>(x[j]) * static_cast<double>(system.right[j]);
+  for (i64 j = 0; j < system.width; ++j) system.right[j] = 0;
+  add_history(s, s.begin[row], s.begin[row + 1], system);
+  factorize(system);
+  substitute(system);
+  double explained = 0;  // x'b = y'y
+  for (i64 j = 0; j < dim; ++j) {
+    s.out[row * dim + j] = system.solution[j];
+    explained += static_cast<double>(system.right[j]) * static_cast<double>(system.right[j]);
+  }
   s.explained[row] = explained;
 }
 
 }  // namespace
 
 void least_squares(const LeastSquares& s) {
-  const i64 stride = stride_for(s.dim);
+  const i64 height = round_up(s.dim, block), width = round_up(s.dim, vector_lanes);
+  const i64 stride = width + vector_lanes;  // never a power of two: columns would meet in few lines of L1
   const double dim = static_cast<double>(s.dim), rows = static_cast<double>(s.rows > 0 ? s.rows : 1);
   const double history = static_cast<double>(s.begin[s.rows]) / rows;
   parallel_for(s.rows, rows_for(dim * dim * (history + dim / 3) / 64), [&](i64 begin, i64 end) {
     Scratch scratch;
-    const System system{scratch.floats(stride * stride), scratch.floats(panel_rows * stride), scratch.floats(stride)};
-    for (i64 i = 0; i < stride * stride; ++i) system.matrix[i] = 0;  // what lies outside [dim, dim] stays zero
-    for (i64 i = 0; i < panel_rows * stride; ++i) system.panel[i] = 0;
-    for (i64 row = begin; row < end; ++row) solve_row(s, row, stride, system);
+    const System system{s.dim,
+                        height,
+                        width,
+                        stride,
+                        scratch.floats(height * stride),
+                        scratch.floats(panel_rows * stride),
+                        scratch.floats(width),
+                        scratch.floats(width)};
+    for (i64 row = s.dim; row < height; ++row) {  // rows of the identity: they change nothing and stay as they are
+      for (i64 j = 0; j < stride; ++j) system.matrix[row * stride + j] = 0;
+      system.matrix[row * stride + row] = 1;
+    }
+    for (i64 row = begin; row < end; ++row) solve_row(s, row, system);
   });
 }
 

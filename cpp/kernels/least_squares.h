@@ -1,4 +1,4 @@
-// Exact solves of alternating least squares, one small system a row.
+// The solves of alternating least squares, one small system a row: exact, or some steps of conjugate gradient.
 #pragma once
 
 #include "cpp/core/types.h"
@@ -18,6 +18,15 @@ struct LeastSquares {
   const float* ridge;    // [rows]
   float* out;            // [rows, dim]
   double* explained;     // [rows]
+};
+
+// The same systems A p = b by steps of conjugate gradient from the vectors that `out` holds; A is never formed:
+//   A v = gram v + ridge v + sum_h w_h (q_h v) q_h        r = b - A p, d = r, then each step
+//   a = r r / d A d        p += a d        r' = r - a A d        d = r' + (r' r' / r r) d
+// explained_u = 2 p b - p A p, which is p b at the solution and which a step raises by a r r; NaN where d A d <= 0.
+struct ConjugateGradient {
+  LeastSquares systems;
+  i64 steps;
 };
 
 }  // namespace lw

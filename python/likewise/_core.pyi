@@ -48,6 +48,7 @@ __all__: list[str] = [
     "grad_enabled",
     "gradient_square_sum",
     "hinge",
+    "improve_rows",
     "isa_level",
     "item_neighbours",
     "l2_normalize",
@@ -447,6 +448,17 @@ def hinge(
     weight: Tensor | numpy.typing.ArrayLike | None = None,
     reduction: str = "mean",
 ) -> Tensor: ...
+def improve_rows(
+    rows: Tensor | numpy.typing.ArrayLike | None,
+    others: Tensor | numpy.typing.ArrayLike | None,
+    gram: Tensor | numpy.typing.ArrayLike | None,
+    begin: Tensor | numpy.typing.ArrayLike | None,
+    history: Tensor | numpy.typing.ArrayLike | None,
+    weights: Tensor | numpy.typing.ArrayLike | None,
+    ridge: Tensor | numpy.typing.ArrayLike | None,
+    *,
+    steps: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[Tensor, float]: ...
 def isa_level() -> str: ...
 def item_neighbours(
     indptr: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],

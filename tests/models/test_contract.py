@@ -89,7 +89,7 @@ def test_settings_are_scikit_learns(model):
 CHANGES = {
     "ItemKNN": {"neighbours": 3},
     "EASE": {"l2": 300.0},
-    "IALS": {"dim": 9, "reg": 100.0, "unobserved_weight": 3.0, "exponent": 0.0, "confidence": "log"},
+    "IALS": {"dim": 9, "reg": 100.0, "unobserved_weight": 3.0, "exponent": 0.0, "confidence": "log", "solver": "cg"},
     "MF": {"dim": 9, "loss": "squared", "negatives": 3, "biases": True, "seed": 9},
     "NeuMF": {"dim": 9, "layers": (10, 4), "negatives": 3, "seed": 9},
 }

@@ -18,6 +18,11 @@ def quick(**settings):
     return lw.models.IALS(**{"dim": 8, "epochs": 6, "seed": 3, **settings})
 
 
+def tables_of(model):
+    """Vectors of users and items, in float64."""
+    return [np.asarray(model.network_.parameters()[path], dtype=np.float64) for path in ("users", "items")]
+
+
 def weights_of(log, confidence):
     """Dense weights [users, items], from the definition."""
     amounts = np.zeros((log.n_users, log.n_items))
@@ -44,7 +49,7 @@ def objective(model, log, p, q):
 def test_training_ends_where_the_objective_is_flat(confidence, exponent):
     log = random_log(ratings=confidence == "linear")
     model = quick(confidence=confidence, exponent=exponent, epochs=300, reg=0.05).fit(log, verbose=0)
-    p, q = (np.asarray(model.network_.parameters()[path], dtype=np.float64) for path in ("users", "items"))
+    p, q = tables_of(model)
     lowest = objective(model, log, p, q)
     random = np.random.default_rng(0)
     for _ in range(20):
@@ -52,9 +57,28 @@ def test_training_ends_where_the_objective_is_flat(confidence, exponent):
         assert objective(model, log, p + step[0], q + step[1]) > lowest
 
 
-def test_the_loss_falls_with_every_solve():
-    losses = [row["loss"] for row in quick(epochs=12).fit(random_log(), verbose=0).training_]
+@pytest.mark.parametrize("solver", ["exact", "cg"])
+def test_the_loss_falls_with_every_solve(solver):
+    losses = [row["loss"] for row in quick(epochs=12, solver=solver).fit(random_log(), verbose=0).training_]
     assert all(after <= before + 1e-6 for before, after in pairwise(losses))
+
+
+@pytest.mark.parametrize("confidence", [None, "log"])
+def test_conjugate_gradient_of_many_steps_trains_what_exact_solves_train(confidence):
+    log = random_log()
+    exact = quick(confidence=confidence).fit(log, verbose=0)
+    steps = quick(confidence=confidence, solver="cg", cg_steps=32).fit(log, verbose=0)
+    for path, value in exact.network_.parameters().items():
+        np.testing.assert_allclose(np.asarray(steps.network_.parameters()[path]), np.asarray(value), atol=1e-4)
+    losses = [[row["loss"] for row in model.training_] for model in (steps, exact)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+def test_few_steps_end_where_exact_solves_end():
+    log = random_log()
+    ends = [quick(epochs=300, reg=0.05, solver=solver).fit(log, verbose=0) for solver in ("exact", "cg")]
+    lowest, reached = (objective(model, log, *tables_of(model)) for model in ends)
+    assert reached == pytest.approx(lowest, rel=1e-3)
 
 
 def test_repeated_pairs_count_once_without_confidence():
@@ -65,9 +89,10 @@ def test_repeated_pairs_count_once_without_confidence():
     assert not np.allclose(linear.predict([0], log.item_ids), once.predict([0], log.item_ids))
 
 
-def test_a_user_is_one_solve_over_the_history():
+@pytest.mark.parametrize("solver", ["exact", "cg"])
+def test_a_user_is_one_exact_solve_over_the_history(solver):
     log = random_log()
-    model = quick().fit(log, verbose=0)
+    model = quick(solver=solver).fit(log, verbose=0)
     mine = np.unique(log.items[log.users == 7]).tolist()
     known = model.recommend([7], k=5)
     stranger = model.recommend(history=mine, k=5)
@@ -86,6 +111,8 @@ def test_a_user_is_one_solve_over_the_history():
         ({"exponent": "a"}, "IALS: exponent must be a number, got 'a'"),
         ({"exponent": float("nan")}, "IALS: exponent must be a number, got nan"),
         ({"seed": -1}, "IALS: seed must be an integer >= 0 and below 2.64, got -1"),
+        ({"solver": "qr"}, "IALS: solver must be one of exact, cg; got 'qr'"),
+        ({"cg_steps": 0}, "IALS: cg_steps must be a positive integer, got 0"),
         ({"confidence": "square"}, "IALS: confidence must be one of None, linear, log; got 'square'"),
     ],
 )
