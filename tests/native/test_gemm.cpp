@@ -6,19 +6,9 @@
 #include "cpp/core/parallel.h"
 #include "cpp/core/random.h"
 #include "tests/native/check.h"
+#include "tests/native/levels.h"
 
 using namespace lw;
-
-#if defined(__x86_64__)
-namespace lw {
-namespace v3 {
-extern const KernelTable table;
-}
-namespace v4 {
-extern const KernelTable table;
-}
-}  // namespace lw
-#endif
 
 namespace {
 

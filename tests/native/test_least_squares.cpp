@@ -5,19 +5,9 @@
 #include "cpp/backend/dispatch.h"
 #include "cpp/core/random.h"
 #include "tests/native/check.h"
+#include "tests/native/levels.h"
 
 using namespace lw;
-
-#if defined(__x86_64__)
-namespace lw {
-namespace v3 {
-extern const KernelTable table;
-}
-namespace v4 {
-extern const KernelTable table;
-}
-}  // namespace lw
-#endif
 
 namespace {
 
@@ -82,7 +72,6 @@ struct Problem {
     double worst = 0;
     for (i64 row = 0; row < rows; ++row) {
       const float* x = p.data() + row * dim;
-      std::vector<double> rest(static_cast<std::size_t>(dim));
       double largest = 1, agreement = 0;
       for (i64 r = 0; r < dim; ++r) {
         double right = 0, left = static_cast<double>(ridge[static_cast<std::size_t>(row)]) * x[r];
