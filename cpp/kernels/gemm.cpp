@@ -101,6 +101,13 @@ struct Range {
 // whose last panel is not whole, is always copied.
 bool pays_to_pack(const Gemm& g, i64 rows) { return g.ldb >= 512 && rows * g.ldb * g.ldb >= i64{1} << 26; }
 
+void pack_panel(const Gemm& g, Range k, Range columns, i64 lanes, float* packed) {
+  if (g.transpose_b)
+    pack_transposed(g.b + columns.begin * g.ldb + k.begin, g.ldb, k.size(), columns.size(), lanes, packed);
+  else
+    pack(g.b + k.begin * g.ldb + columns.begin, g.ldb, k.size(), columns.size(), lanes, packed);
+}
+
 // C over rows x columns, from A and B over k. `c` is where element (rows.begin, columns.begin) goes.
 void run_block(const Gemm& g, Range rows, Range columns, Range k, float* c, i64 ldc) {
   Scratch scratch;
@@ -136,10 +143,7 @@ void run_block(const Gemm& g, Range rows, Range columns, Range k, float* c, i64 
       }
       if (g.transpose_b || t.columns < lanes || pays_to_pack(g, rows.size())) {
         if (packed == nullptr) packed = scratch.floats(k_block * widest);
-        if (g.transpose_b)
-          pack_transposed(g.b + j * g.ldb + p, g.ldb, t.k, t.columns, lanes, packed);
-        else
-          pack(g.b + p * g.ldb + j, g.ldb, t.k, t.columns, lanes, packed);
+        pack_panel(g, {p, p + t.k}, {j, j + t.columns}, lanes, packed);
         t.b = packed;
         t.ldb = lanes;
       }
@@ -224,7 +228,8 @@ void sum_of_slices(const Gemm& g, i64 slices) {
 // close together. Rows that lie far apart would fall on few cache sets, and a panel of B reads them all again.
 
 constexpr i64 large_k = 512, large_columns = 2048, large_rows = 96;  // of a block: 96 rows take half a small L2
-constexpr i64 gap = 16;  // floats between copied rows, so that they fall on different sets
+constexpr i64 gap = 16;         // floats between copied rows, so that they fall on different sets
+constexpr i64 far_apart = 256;  // floats from row to row from which a copy pays (measured at 128 to 512)
 
 bool is_large(const Gemm& g) { return g.m >= 4 * large_rows && g.n >= 192 && g.k >= 64; }
 
@@ -243,11 +248,9 @@ void copy_panels(const Gemm& g, const LargeBlock& block) {
       ceil_div(block.columns.size(), large_panel), 4,
       [&](i64 begin, i64 end) {
         for (i64 j = begin * large_panel; j < at_most(end * large_panel, block.columns.size()); j += large_panel) {
-          const i64 column = block.columns.begin + j, width = at_most(block.columns.end - column, large_panel);
-          if (g.transpose_b)
-            pack_transposed(g.b + column * g.ldb + block.k.begin, g.ldb, k, width, large_panel, block.panels + j * k);
-          else
-            pack(g.b + block.k.begin * g.ldb + column, g.ldb, k, width, large_panel, block.panels + j * k);
+          const i64 column = block.columns.begin + j;
+          const Range columns{column, at_most(column + large_panel, block.columns.end)};
+          pack_panel(g, block.k, columns, large_panel, block.panels + j * k);
         }
       },
       k * large_panel / 4);
@@ -265,7 +268,7 @@ void multiply_rows(const Gemm& g, const LargeBlock& block, Range rows) {
   t.ldc = g.ldc;
   t.load_c = g.accumulate || block.k.begin > 0;
   t.activation = block.k.end < g.k ? Activation::linear : g.activation;
-  if (!g.transpose_a && g.lda >= 256) {
+  if (!g.transpose_a && g.lda >= far_apart) {
     float* copy = scratch.floats(rows.size() * (k + gap));
     for (i64 row = 0; row < rows.size(); ++row)
       __builtin_memcpy(copy + row * (k + gap), t.a + row * t.row_bytes, static_cast<std::size_t>(4 * k));
