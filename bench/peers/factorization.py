@@ -17,8 +17,8 @@ from likewise import _core
 DIM, FACTORS = 64, 64
 BATCH, ROWS_OF_TABLES, COLD_ROWS = 4096, 1_000_000, 4_000_000
 STEPS = 16  # of the lazy step in one call: batches are drawn several at a time
-# Of the exact step in one call, as in `fit`: no row is left behind at its end. What is timed comes after eight calls, so
-# rows have moments of many ages.
+# Of the exact step in one call, as in `fit`: no row is left behind at its end. What is timed comes after eight calls,
+# so rows have moments of many ages.
 EXACT_STEPS = 32
 
 
