@@ -30,6 +30,7 @@ class Work:
         name: The real shape, as in "4096 x 64 x 64".
         ours: One call.
         peer: One call of the peer at its best setting, or None.
+        peer_calls: How many calls of the peer do the work of one of ours; its time is multiplied by it.
         flops: Counted floating-point operations of a call, held against the multiply-add limit.
         traffic: Counted bytes of a call, held against ``bandwidth``; used instead of ``flops`` when given.
         bandwidth: Bytes per second that bound ``traffic``.
@@ -43,6 +44,7 @@ class Work:
     traffic: float = 0.0
     bandwidth: float = 0.0
     target: str = ""
+    peer_calls: int = 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def measure(group: str, works: Iterable[Work], machine: Machine, seconds: float 
             if others < _QUIET:
                 break
         ours = statistics.median(times["ours"])
-        peer = statistics.median(times["peer"]) if work.peer else None
+        peer = statistics.median(times["peer"]) * work.peer_calls if work.peer else None
         limit = work.bandwidth if work.traffic else machine.flops
         amount = work.traffic or work.flops
         rate = amount / ours

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "cpp/backend/dispatch.h"
@@ -33,9 +34,11 @@ void sort_positions(const std::vector<i32>& keys, i64 n_keys, std::vector<i32>& 
   }
 }
 
-// The distinct keys in the order given, and where each begins; no branch on the keys, which are hard to guess.
-template <typename KeyAt>
-void find_segments(i64 count, const KeyAt& key_at, std::vector<i32>& distinct, std::vector<i32>& begin) {
+// The distinct keys in the order given, and where each begins; visit(place, number of its key) for every place. There
+// is no branch on the keys, which are hard to guess.
+template <typename KeyAt, typename Visit>
+void find_segments(i64 count, std::vector<i32>& distinct, std::vector<i32>& begin, const KeyAt& key_at,
+                   const Visit& visit) {
   distinct.resize(static_cast<std::size_t>(count));
   begin.resize(static_cast<std::size_t>(count + 1));
   i64 found = 0;
@@ -46,6 +49,7 @@ void find_segments(i64 count, const KeyAt& key_at, std::vector<i32>& distinct, s
     begin[found] = static_cast<i32>(at);
     found += key != before ? 1 : 0;
     before = key;
+    visit(at, static_cast<i32>(found - 1));
   }
   distinct.resize(static_cast<std::size_t>(found));
   begin[found] = static_cast<i32>(count);
@@ -73,6 +77,43 @@ void check_table(const char* name, const TrainedTable& table, i64 rank, RowRule 
   check_moment("second", table.second, rule != RowRule::sgd);
 }
 
+// How far each row of a table is, while steps are made that move every row; nothing unless `exact`.
+class RowsBehind {
+ public:
+  RowsBehind(const TrainedTable& table, const TrainedTable& biases, const std::vector<RowUpdate>& updates, bool exact)
+      : made_(exact ? static_cast<std::size_t>(table.values.dim(0)) : 0),
+        behind_{.table = row_table(table),
+                .biases = row_table(biases),
+                .updates = updates.data(),
+                .until = static_cast<i64>(updates.size()),
+                .rows = nullptr,
+                .count = 0,
+                .made = made_.data(),
+                .made_after = static_cast<i32>(updates.size()),
+                .highest_rate = 0,
+                .lowest_epsilon = std::numeric_limits<float>::infinity()} {
+    for (const RowUpdate& update : updates) {
+      behind_.highest_rate = std::max(behind_.highest_rate, update.rate);
+      behind_.lowest_epsilon = std::min(behind_.lowest_epsilon, update.epsilon);
+    }
+  }
+
+  // Brings the rows of a batch up to step `number`, which the batch then makes.
+  void catch_up(const i32* rows, i64 count, i64 number) const {
+    if (made_.empty()) return;
+    RowCatchUp now = behind_;
+    now.rows = rows, now.count = count, now.until = number, now.made_after = static_cast<i32>(number + 1);
+    kernels(Device::cpu).factorization_catch_up(now);
+  }
+  void catch_up_all() const {
+    if (!made_.empty()) kernels(Device::cpu).factorization_catch_up(behind_);
+  }
+
+ private:
+  std::vector<i32> made_;
+  RowCatchUp behind_;
+};
+
 }  // namespace
 
 void FactorizationPlan::prepare(const Batches& batches, i64 epoch, i64 step) {
@@ -81,33 +122,31 @@ void FactorizationPlan::prepare(const Batches& batches, i64 epoch, i64 step) {
   const i64 width = 1 + negatives_, positions = samples_.count;
 
   sort_positions(samples_.users, batches.n_users(), order_);
-  find_segments(positions, [&](i64 at) { return samples_.users[order_[at]]; }, user_, user_begin_);
   items_.resize(static_cast<std::size_t>(positions * width));
   origin_.resize(items_.size());
+  find_segments(
+      positions, user_, user_begin_, [&](i64 at) { return samples_.users[order_[at]]; },
+      [&](i64 at, i32 user) {
+        const i32* from = samples_.items.data() + order_[at] * width;
+        for (i64 slot = 0; slot < width; ++slot) {
+          items_[at * width + slot] = from[slot];
+          origin_[at * width + slot] = user << 1 | (slot == 0 ? 1 : 0);
+        }
+      });
   ratings_.resize(samples_.ratings.size());
-  for (std::size_t user = 0; user < user_.size(); ++user)
-    for (i32 at = user_begin_[user]; at < user_begin_[user + 1]; ++at) {
-      const i32* from = samples_.items.data() + order_[at] * width;
-      for (i64 slot = 0; slot < width; ++slot) {
-        items_[at * width + slot] = from[slot];
-        origin_[at * width + slot] = static_cast<i32>(user << 1) | (slot == 0);
-      }
-    }
   for (std::size_t at = 0; at < ratings_.size(); ++at) ratings_[at] = samples_.ratings[order_[at]];
 
   sort_positions(items_, batches.n_items(), entry_);
-  find_segments(positions * width, [&](i64 at) { return items_[entry_[at]]; }, item_, item_begin_);
   entry_user_.resize(entry_.size());
+  item_positives_.assign(entry_.size(), 0);
+  find_segments(
+      positions * width, item_, item_begin_, [&](i64 at) { return items_[entry_[at]]; },
+      [&](i64 at, i32 item) {
+        const i32 origin = origin_[entry_[at]];
+        entry_user_[at] = origin >> 1;
+        item_positives_[item] += origin & 1;
+      });
   item_positives_.resize(item_.size());
-  for (std::size_t item = 0; item < item_.size(); ++item) {
-    i32 positives = 0;
-    for (i32 at = item_begin_[item]; at < item_begin_[item + 1]; ++at) {
-      const i32 origin = origin_[entry_[at]];
-      entry_user_[at] = origin >> 1;
-      positives += origin & 1;
-    }
-    item_positives_[item] = positives;
-  }
 }
 
 FactorizationBatch FactorizationPlan::batch() const {
@@ -147,21 +186,25 @@ Factorization::Factorization(TrainedTable users, TrainedTable items, TrainedTabl
   check_biases("user_biases", user_biases_, users_, settings.rule);
   check_biases("item_biases", item_biases_, items_, item_rule);
   expect(!settings.exact || settings.rule == RowRule::adam, "factorization", "exact is for optimizer \"adam\"");
+  expect(!settings.exact || settings.epsilon > 0, "factorization", "exact wants epsilon above 0, got ",
+         settings.epsilon);
 }
 
 // Adam's corrections of the first steps: rate sqrt(1 - b2^t) / (1 - b1^t), epsilon sqrt(1 - b2^t).
-FactorizationStep Factorization::step_at(i64 number) const {
+RowUpdate Factorization::update_at(i64 number) const {
   double rate = settings_.learning_rate, epsilon = settings_.epsilon;
   if (settings_.rule == RowRule::adam) {
     const double correction = std::sqrt(1 - std::pow(double{settings_.beta2}, static_cast<double>(number)));
     rate *= correction / (1 - std::pow(double{settings_.beta1}, static_cast<double>(number)));
     epsilon *= correction;
   }
+  return {settings_.rule, static_cast<float>(rate), static_cast<float>(epsilon), settings_.beta1, settings_.beta2};
+}
+
+FactorizationStep Factorization::step_with(const RowUpdate& update) const {
   return {.batch = {},
           .loss = settings_.loss,
-          .update = {settings_.rule, static_cast<float>(rate), static_cast<float>(epsilon), settings_.beta1,
-                     settings_.beta2},
-          .dense = settings_.exact,
+          .update = update,
           .frozen_items = settings_.frozen_items,
           .offset = settings_.offset,
           .decay_user = 0,
@@ -191,6 +234,10 @@ double Factorization::run(const Batches& batches, i64 epoch, i64 first, i64 last
   const float pairs = settings_.loss == FactorizationLoss::bce ? static_cast<float>(1 + negatives) : 1.0f;
   const i64 entries = batches.settings().batch_size * (1 + negatives);
   const i64 together = std::clamp<i64>((i64{1} << 19) / entries, 4, 64);
+  std::vector<RowUpdate> updates;
+  for (i64 step = first; step < last; ++step) updates.push_back(update_at(steps_before + step - first + 1));
+  RowsBehind users(users_, user_biases_, updates, settings_.exact);
+  RowsBehind items(items_, item_biases_, updates, settings_.exact && !settings_.frozen_items);
   double loss = 0;
   for (i64 step = first; step < last; step += together) {
     const i64 count = std::min(together, last - step);
@@ -202,8 +249,11 @@ double Factorization::run(const Batches& batches, i64 epoch, i64 first, i64 last
         },
         entries * 15);
     for (i64 i = 0; i < count; ++i) {
-      FactorizationStep now = step_at(steps_before + (step - first) + i + 1);
+      const i64 number = step - first + i;
+      FactorizationStep now = step_with(updates[number]);
       now.batch = plans_[i].batch();
+      users.catch_up(now.batch.user, now.batch.users, number);
+      items.catch_up(now.batch.item, now.batch.distinct_items, number);
       now.decay_user = settings_.l2 * pairs;
       now.decay_positive = settings_.l2;
       now.decay_negative = settings_.l2 * share;
@@ -211,6 +261,8 @@ double Factorization::run(const Batches& batches, i64 epoch, i64 first, i64 last
       kernels(Device::cpu).factorization_step(now);
     }
   }
+  users.catch_up_all();
+  items.catch_up_all();
   return loss;
 }
 

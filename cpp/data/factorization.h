@@ -20,7 +20,7 @@ struct FactorizationSettings {
   RowRule rule;
   float learning_rate, beta1, beta2, epsilon;
   float l2;      // for the rows in the batch
-  bool exact;    // Adam moves every row at every step
+  bool exact;    // Adam moves every row at every step, to the same bits as if it did so there and then
   float offset;  // added to every score
   bool frozen_items = false;
 };
@@ -41,6 +41,8 @@ class FactorizationPlan {
   std::vector<i32> user_, user_begin_, item_, item_begin_, item_positives_, entry_, entry_user_;
 };
 
+// Tables and their rule. With `exact`, rows outside a batch are moved later, but before anything reads them: no row is
+// behind once `run` returns.
 class Factorization {
  public:
   Factorization(TrainedTable users, TrainedTable items, TrainedTable user_biases, TrainedTable item_biases,
@@ -52,7 +54,8 @@ class Factorization {
   double run(const Batches& batches, i64 epoch, i64 first, i64 last, i64 steps_before);
 
  private:
-  FactorizationStep step_at(i64 number) const;
+  RowUpdate update_at(i64 number) const;
+  FactorizationStep step_with(const RowUpdate& update) const;
 
   TrainedTable users_, items_, user_biases_, item_biases_;
   FactorizationSettings settings_;

@@ -1,6 +1,7 @@
 #include "cpp/data/negatives.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "cpp/core/random.h"
 
@@ -27,23 +28,27 @@ void draw_all(u64 key, u64 first, i64 count, u32 n_items, i32* drawn) {
 
 }  // namespace
 
-SeenItems::SeenItems(const i64* indptr, const i32* items, i64 n_users, i64 n_items) {
-  begin_.reserve(static_cast<std::size_t>(n_users + 1));
-  begin_.push_back(0);
-  items_.reserve(static_cast<std::size_t>(indptr[n_users]));
+SeenItems::SeenItems(const i64* indptr, const i32* items, i64 n_users, i64 n_items)
+    : own_begin_(zeros({n_users + 1}, Device::cpu, DType::int64)),
+      own_items_(empty({indptr[n_users]}, Device::cpu, DType::int32)) {
+  i64* begin = own_begin_.data<i64>();
+  i32* own = own_items_.data<i32>();
   for (i64 user = 0; user < n_users; ++user) {
-    const auto first = items_.insert(items_.end(), items + indptr[user], items + indptr[user + 1]);
-    std::sort(first, items_.end());
-    items_.erase(std::unique(first, items_.end()), items_.end());
-    begin_.push_back(static_cast<i64>(items_.size()));
+    i32* first = own + begin[user];
+    i32* last = std::copy(items + indptr[user], items + indptr[user + 1], first);
+    std::sort(first, last);
+    begin[user + 1] = std::unique(first, last) - own;
   }
+  begin_ = begin, items_ = own;
   const i64 words = (n_items + 63) / 64;
   if (n_users * words * 8 > largest_bitmap) return;
   words_per_user_ = words;
-  bits_ = zeros({n_users, words}, Device::cpu, DType::int64);
-  for (i64 user = 0; user < n_users; ++user)
-    for (i64 at = begin_[user]; at < begin_[user + 1]; ++at)
-      *word(static_cast<i32>(user), items_[at]) |= static_cast<i64>(u64{1} << (items_[at] & 63));
+  own_words_ = zeros({n_users, words}, Device::cpu, DType::int64);
+  i64* word = own_words_.data<i64>();
+  words_ = word;
+  for (i64 user = 0; user < n_users; ++user, word += words)
+    for (i64 at = begin[user]; at < begin[user + 1]; ++at)
+      word[own[at] >> 6] |= static_cast<i64>(u64{1} << (own[at] & 63));
 }
 
 // Draw for all, then draw again for the few that hit a seen item: the reads of a pass are independent of each other.
@@ -57,10 +62,12 @@ void draw_negatives(const SeenItems& seen, u32 n_items, const NegativeDraw& draw
   std::vector<i64> open(static_cast<std::size_t>(total));  // places of seen items, from `first`
   i64 kept = 0, sample_ahead = 0, slot_ahead = 0;
   const auto prefetch_next = [&] {
+    if (slot_ahead == 0 && sample_ahead + ahead < draw.count) seen.prefetch(draw.users[sample_ahead + ahead]);
     if (sample_ahead == draw.count || draw.negatives == 0) return;
     seen.prefetch(draw.users[sample_ahead], draw.drawn[sample_ahead * draw.negatives + slot_ahead]);
     if (++slot_ahead == draw.negatives) ++sample_ahead, slot_ahead = 0;
   };
+  for (i64 sample = 0; sample < std::min(ahead, draw.count); ++sample) seen.prefetch(draw.users[sample]);
   for (i64 i = 0; i < std::min(ahead, total); ++i) prefetch_next();
   for (i64 sample = 0, at = 0; sample < draw.count; ++sample)
     for (i64 slot = 0; slot < draw.negatives; ++slot, ++at) {

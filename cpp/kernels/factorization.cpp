@@ -10,7 +10,7 @@ namespace {
 
 constexpr i64 block_lanes = 4 * vector_lanes;  // the part of a row that is kept in registers
 constexpr i64 block_entries = 128;             // scored together; their rows stay in the first cache
-constexpr i64 ahead = 12;                      // rows a prefetch runs ahead
+constexpr i64 lines_ahead = 48;                // of 16 floats: so many reads are on their way from memory
 
 LIKEWISE_INLINE void prefetch_row(const float* row, i64 dim) {
   for (i64 j = 0; j < dim; j += 16) __builtin_prefetch(row + j);
@@ -19,6 +19,14 @@ LIKEWISE_INLINE void prefetch_row(const RowTable& table, i64 row) {
   prefetch_row(table.values + row * table.dim, table.dim);
   if (table.first != nullptr) prefetch_row(table.first + row * table.dim, table.dim);
   if (table.second != nullptr) prefetch_row(table.second + row * table.dim, table.dim);
+}
+// Rows a prefetch of so many arrays runs ahead.
+i64 rows_ahead(i64 dim, i64 arrays) {
+  const i64 rows = lines_ahead / ((dim + 15) / 16 * arrays);
+  return rows > 1 ? rows : 1;
+}
+i64 rows_ahead(const RowTable& table) {
+  return rows_ahead(table.dim, 1 + (table.first != nullptr ? 1 : 0) + (table.second != nullptr ? 1 : 0));
 }
 
 // Runs body(j, lanes, Lanes<count>) over a row in blocks of four vectors, then vector by vector.
@@ -143,13 +151,20 @@ struct Adagrad {
 };
 struct Adam {
   float rate, epsilon, beta1, beta2;
+  LIKEWISE_INLINE void remember(Vec gradient, Vec& first, Vec& second) const {
+    first = fma(Vec(beta1), first, Vec(1.0f - beta1) * gradient);
+    second = fma(Vec(beta2), second, Vec(1.0f - beta2) * gradient * gradient);
+  }
+  LIKEWISE_INLINE Vec moved(Vec value, Vec first, Vec second) const {
+    return value - Vec(rate) * first / (sqrt(second) + Vec(epsilon));
+  }
   template <typename Lanes>
   LIKEWISE_INLINE void operator()(const RowTable& t, i64 at, Vec gradient, Lanes lanes) const {
-    const Vec first = fma(Vec(beta1), lanes.load(t.first + at), Vec(1.0f - beta1) * gradient);
-    const Vec second = fma(Vec(beta2), lanes.load(t.second + at), Vec(1.0f - beta2) * gradient * gradient);
+    Vec first = lanes.load(t.first + at), second = lanes.load(t.second + at);
+    remember(gradient, first, second);
     lanes.store(t.first + at, first);
     lanes.store(t.second + at, second);
-    lanes.store(t.values + at, lanes.load(t.values + at) - Vec(rate) * first / (sqrt(second) + Vec(epsilon)));
+    lanes.store(t.values + at, moved(lanes.load(t.values + at), first, second));
   }
 };
 
@@ -174,13 +189,14 @@ LIKEWISE_INLINE void update_bias(const RowTable& biases, i64 row, float gradient
 void score(const FactorizationStep& s, i64 first_user, i64 last_user, float* scores) {
   const FactorizationBatch& b = s.batch;
   const i64 width = 1 + b.negatives, dim = s.users.dim, entries = b.positions * width;
+  const i64 users_ahead = rows_ahead(s.users), items_ahead = rows_ahead(dim, 1);
   for (i64 at = first_user; at < last_user; ++at) {
     const i64 user = b.user[at];
     const float* row = s.users.values + user * dim;
-    if (at + ahead < b.users) prefetch_row(s.users, b.user[at + ahead]);
+    if (at + users_ahead < b.users) prefetch_row(s.users, b.user[at + users_ahead]);
     for (i64 entry = b.user_begin[at] * width; entry < b.user_begin[at + 1] * width; ++entry) {
       const i64 item = b.items[entry];
-      if (entry + ahead < entries) prefetch_row(s.items.values + b.items[entry + ahead] * dim, dim);
+      if (entry + items_ahead < entries) prefetch_row(s.items.values + b.items[entry + items_ahead] * dim, dim);
       scores[entry] = dot(row, s.items.values + item * dim, dim) + score_offset(s, user, item);
     }
   }
@@ -249,25 +265,6 @@ LIKEWISE_INLINE void update_item(const FactorizationStep& s, i64 at, const Betwe
   update_bias(s.item_biases, item, gradient, decay, rule);
 }
 
-// Moves the rows in [begin, end) that are not among the `count` ascending rows in the batch.
-template <typename Rule>
-void sweep(const RowTable& table, const i32* in_batch, i64 count, i64 begin, i64 end, const Rule& rule) {
-  if (table.values == nullptr) return;
-  i64 low = 0, high = count;  // the first row in the batch that is >= begin
-  while (low < high) {
-    const i64 middle = (low + high) / 2;
-    if (in_batch[middle] < begin)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  for (i64 from = begin; from < end; ++low) {
-    const i64 to = low < count && in_batch[low] < end ? in_batch[low] : end;
-    for_lanes((to - from) * table.dim, [&](i64 j, auto lanes) { rule(table, from * table.dim + j, Vec(0.0f), lanes); });
-    from = to + 1;
-  }
-}
-
 // Users first: scores, loss, and the users' rows, each by one task. Then the items' rows, each by one task, from the
 // old user rows. A row's sums run over its samples in their order, so tasks can be cut anywhere.
 template <typename Rule>
@@ -293,27 +290,66 @@ void run(const FactorizationStep& s, const Rule& rule) {
     }
   });
   if (!s.frozen_items) {
+    const i64 ahead = rows_ahead(s.items), users_ahead = rows_ahead(dim, 1);
     parallel_for(b.distinct_items, rows_per_task(b.distinct_items), [&](i64 begin, i64 end) {
       for (i64 at = begin; at < end; ++at) {
         if (at + ahead < b.distinct_items) prefetch_row(s.items, b.item[at + ahead]);
+        // Half of the old rows are in another core's cache.
+        for (i64 e = b.item_begin[at] + users_ahead; e < b.item_begin[at + 1] + users_ahead && e < entries; ++e)
+          prefetch_row(between.old_users + b.entry_user[e] * dim, dim);
         update_item(s, at, between, rule);
       }
     });
   }
-  if (s.dense) {
-    const i64 rows = rows_for(0.3 * static_cast<double>(dim));
-    const auto sweep_rest = [&](const RowTable& table, const RowTable& biases, const i32* in_batch, i64 count) {
-      parallel_for(table.rows, rows, [&](i64 begin, i64 end) {
-        sweep(table, in_batch, count, begin, end, rule);
-        sweep(biases, in_batch, count, begin, end, rule);
-      });
-    };
-    sweep_rest(s.users, s.user_biases, b.user, b.users);
-    sweep_rest(s.items, s.item_biases, b.item, b.distinct_items);
-  }
   double total = 0;
   for (i64 p = 0; p < b.positions; ++p) total += static_cast<double>(between.losses[p]);
   *s.total_loss += total;
+}
+
+// Whether no later step without gradient can change a value. With r a rate and e an epsilon, a step moves it by
+//   |d| = r |m| / (sqrt(v) + e)
+// and m and v shrink by b1 and b2, so the quotient shrinks by b1 / sqrt(b2) or more, if that is below 1 by more than
+// the rounding of a product: then |d| stays below twice its bound of today. That fails once m or v is denormal, where
+// rounding is coarse; m is then below 2^-126, and the floor covers it (v matters no more beside e, which must not be
+// tiny). A value that neither the bound nor its negative changes is changed by nothing between them. Zeros, infinities
+// and what is no number never pass, but where m = 0: then d = 0.
+struct Settled {
+  float twice_rate, epsilon, floor;
+
+  explicit Settled(const RowCatchUp& c) : twice_rate(2.0f * c.highest_rate), epsilon(c.lowest_epsilon), floor(0) {
+    const RowUpdate& u = c.updates[0];
+    constexpr float rounding = 0x1p-22f;
+    const bool shrinks = u.beta1 * (1.0f + rounding) < __builtin_sqrtf(u.beta2 * (1.0f - rounding));
+    const float rate = c.highest_rate > 1.0f ? c.highest_rate : 1.0f;
+    floor = shrinks && epsilon > 0x1p-60f ? rate * 0x1p-100f / epsilon : __builtin_inff();
+  }
+  LIKEWISE_INLINE bool operator()(Vec value, Vec first, Vec second) const {
+    const Vec bound = max(Vec(twice_rate) * abs(first) / (sqrt(second) + Vec(epsilon)), Vec(floor));
+    const u32 still = lanes_of((value + bound == value) & (value - bound == value)) |
+                      lanes_of((first == Vec(0.0f)) & (second >= Vec(0.0f)));
+    return still == (1u << vector_lanes) - 1;
+  }
+};
+
+template <typename Lanes>
+LIKEWISE_INLINE void catch_up(const RowTable& t, i64 at, const RowCatchUp& c, i64 step, const Settled& settled,
+                              Lanes lanes) {
+  constexpr i64 together = 8;  // steps between two questions whether there is more to do
+  Vec value = lanes.load(t.values + at), first = lanes.load(t.first + at), second = lanes.load(t.second + at);
+  if (lanes_of(first != Vec(0.0f)) == 0 && lanes_of(second != Vec(0.0f)) == 0) return;  // never had a gradient
+  const auto rule = [&](i64 s) {
+    const RowUpdate& u = c.updates[s];
+    return Adam{u.rate, u.epsilon, u.beta1, u.beta2};
+  };
+  while (step < c.until && !settled(value, first, second))
+    for (const i64 end = step + together < c.until ? step + together : c.until; step < end; ++step) {
+      rule(step).remember(Vec(0.0f), first, second);
+      value = rule(step).moved(value, first, second);
+    }
+  lanes.store(t.values + at, value);
+  for (; step < c.until; ++step) rule(step).remember(Vec(0.0f), first, second);
+  lanes.store(t.first + at, first);
+  lanes.store(t.second + at, second);
 }
 
 }  // namespace
@@ -325,6 +361,24 @@ void factorization_step(const FactorizationStep& s) {
     case RowRule::adagrad: return run(s, Adagrad{u.rate, u.epsilon});
     case RowRule::adam: return run(s, Adam{u.rate, u.epsilon, u.beta1, u.beta2});
   }
+}
+
+void factorization_catch_up(const RowCatchUp& c) {
+  const i64 count = c.rows != nullptr ? c.count : c.table.rows, dim = c.table.dim;
+  const i64 ahead = rows_ahead(c.table);
+  const Settled settled(c);
+  const auto row_at = [&](i64 at) { return c.rows != nullptr ? c.rows[at] : at; };
+  const double steps = c.until < 64 ? static_cast<double>(c.until) : 64.0;
+  parallel_for(count, rows_for(10 + static_cast<double>(dim) * (0.5 + 0.3 * steps)), [&](i64 begin, i64 end) {
+    for (i64 at = begin; at < end; ++at) {
+      if (at + ahead < count) prefetch_row(c.table, row_at(at + ahead));
+      const i64 row = row_at(at), made = c.made[row];
+      c.made[row] = c.made_after;
+      if (made >= c.until) continue;
+      for_lanes(dim, [&](i64 j, auto lanes) { catch_up(c.table, row * dim + j, c, made, settled, lanes); });
+      if (c.biases.values != nullptr) catch_up(c.biases, row, c, made, settled, TailLanes{1});
+    }
+  });
 }
 
 }  // namespace lw::LIKEWISE_LEVEL

@@ -51,19 +51,32 @@ struct FactorizationBatch {
 
 // Score of user u and item i: p_u q_i + b_u + c_i + offset. A row's gradient is the sum over the batch of the losses'
 // gradients and of decay * row: decay_user for every position, decay_positive and decay_negative for every entry.
-// Scores and gradients are those of the parameters before the step. `dense` moves the rows outside the batch too, by a
-// gradient of zero.
+// Scores and gradients are those of the parameters before the step. Rows outside the batch stay as they are.
 struct FactorizationStep {
   FactorizationBatch batch;
   FactorizationLoss loss;
   RowUpdate update;
-  bool dense;
   bool frozen_items;  // the users' rows alone are moved
   float offset;
   float decay_user, decay_positive, decay_negative;
   RowTable users, items;              // dim columns
   RowTable user_biases, item_biases;  // one column, or null values
   double* total_loss;                 // the batch's sum, without decay, is added to it
+};
+
+// Makes up for steps of Adam in which rows had no gradient, as the rule above moves a row with g = 0: such a step
+// depends on the row and the step's rate alone, so it can be made at any time before the row is read. The bits are
+// those of moving every row at every step.
+struct RowCatchUp {
+  RowTable table, biases;    // the biases of the same rows: one column, or null values
+  const RowUpdate* updates;  // [until], all of Adam with the same betas
+  i64 until;                 // steps [made[row], until) are made
+  const i32* rows;           // [count] ascending, or null for all rows of the table
+  i64 count;
+  i32* made;  // [table.rows] how many of the steps a row has made; set to made_after
+  i32 made_after;
+  // Not below any rate and not above any epsilon of `updates`: they bound the moves still to come.
+  float highest_rate, lowest_epsilon;
 };
 
 }  // namespace lw

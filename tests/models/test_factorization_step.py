@@ -233,17 +233,45 @@ def test_the_bits_are_those_of_one_thread(log, loss, optimizer):
         assert all((a == b).all() for a, b in zip(tables, results[0][0], strict=True))
 
 
-def test_many_steps_in_one_call_are_the_steps_one_by_one(log):
+@pytest.mark.parametrize("exact", [False, True])
+def test_many_steps_in_one_call_are_the_steps_one_by_one(log, exact):
     tables = tables_of(16)
-    one_by_one, total = trained(log, tables, [(0, step) for step in range(8)], optimizer="adam", rate=0.01)
-    native = [
-        (_core.Tensor(table), _core.Tensor(np.zeros_like(table)), _core.Tensor(np.zeros_like(table)))
-        for table in tables
-    ]
-    step = _core.Factorization(*native, _core.FactorizationSettings(loss="bpr", optimizer="adam"))
+    one_by_one, total = trained(log, tables, [(0, step) for step in range(8)], optimizer="adam", rate=0.01, exact=exact)
+    native = [with_moments(table) for table in tables]
+    step = _core.Factorization(*native, _core.FactorizationSettings(loss="bpr", optimizer="adam", exact=exact))
     together = step.run(batches_of(log), 0, 0, 8, steps_before=0, learning_rate=0.01)
     assert together == pytest.approx(total, rel=1e-12)
     assert all((np.asarray(a[0]) == b).all() for a, b in zip(native, one_by_one, strict=True))
+
+
+def with_moments(table):
+    return tuple(_core.Tensor(values) for values in (table, np.zeros_like(table), np.zeros_like(table)))
+
+
+@pytest.mark.parametrize("dim", [1, 16, 40])
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.9, 0.7)])
+def test_exact_rows_that_wait_for_hundreds_of_steps_have_the_bits_of_a_dense_pass_a_step(log, dim, betas):
+    """Calls of one step leave no row behind; a longer call moves a row when it is next needed, and at its end."""
+    batches = batches_of(log, batch_size=2, negatives=1)
+    settings = _core.FactorizationSettings(
+        loss="bce", optimizer="adam", exact=True, l2=0.01, beta1=betas[0], beta2=betas[1]
+    )
+
+    def after(calls, threads):
+        _core.set_num_threads(threads)
+        native = [with_moments(table) for table in tables_of(dim)]
+        step, done = _core.Factorization(*native, settings), 0
+        for length in calls:
+            step.run(batches, 0, done, done + length, steps_before=done, learning_rate=0.05)
+            done += length
+        return [np.asarray(part) for table in native for part in table]
+
+    threads = _core.num_threads()
+    dense = after([1] * batches.steps, threads=1)
+    for calls, count in (([450], 1), ([450], 2), ([450], 4), ([7, 1, 400, 42], 2)):
+        assert sum(calls) == batches.steps
+        assert all((a == b).all() for a, b in zip(after(calls, count), dense, strict=True))
+    _core.set_num_threads(threads)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +281,7 @@ def test_many_steps_in_one_call_are_the_steps_one_by_one(log):
         ({"negatives": 0}, ValueError, "this loss needs negatives, got 0"),
         ({"loss": "squared"}, ValueError, "squared takes no negatives, got 3"),
         ({"exact": True}, ValueError, 'exact is for optimizer "adam"'),
+        ({"exact": True, "optimizer": "adam", "epsilon": 0.0}, ValueError, "exact wants epsilon above 0, got 0"),
     ],
 )
 def test_the_step_names_what_is_wrong(log, settings, error, message):
