@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, cast
 
 import numpy as np
@@ -123,6 +124,7 @@ class Model(Layer):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         *,
+        augment: Callable[..., Any] | None = None,
         time_limit: float | None = None,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
@@ -141,11 +143,15 @@ class Model(Layer):
             class_weight: Weight of the loss by class number, for unbalanced data.
             sample_weight: Weight of the loss by row.
             initial_epoch: The number of the first epoch; ``epochs`` is that of the last, plus one.
+            augment: Makes other views of the inputs that are trained on: ``likewise.data.augment``, or a function
+                (inputs of a batch, epoch, numbers of its rows) of as many inputs. For ``epoch`` it is given the steps
+                made before, which tell apart the epochs of all calls of ``fit``. Validation is of the inputs as they
+                are.
             time_limit: Seconds after which training ends.
             resume: A file that keeps the state after every epoch, and from which training goes on if it is there. It
                 is refused unless names and shapes of the weights, the types of optimizer and callbacks, ``batch_size``,
-                ``shuffle`` and the seed are those it was written with, and if it holds more than ``epochs``; data, loss
-                and the optimizer's settings are not compared.
+                ``shuffle`` and the seed are those it was written with, and if it holds more than ``epochs``; data,
+                loss, augmentation and the optimizer's settings are not compared.
 
         Returns:
             The loss and metrics of every epoch.
@@ -155,6 +161,8 @@ class Model(Layer):
             FloatingPointError: If the loss is not finite; it says where.
         """
         objective = self._compiled("fit")
+        if augment is not None and not callable(augment):
+            raise TypeError(f"fit: augment must be a function (inputs, epoch, rows), got {augment!r}")
         examples = Examples(x, y, sample_weight)
         validation = self._validation(validation_data)
         if validation_split:
@@ -172,8 +180,10 @@ class Model(Layer):
 
         def batches(epoch: int) -> arrays.ArrayBatches:
             objective.reset()
-            order = arrays.shuffled(examples.rows, self.seed, self._steps) if shuffle else None
-            return examples.batches(size, order)
+            steps = self._steps
+            order = arrays.shuffled(examples.rows, self.seed, steps) if shuffle else None
+            views = None if augment is None else partial(_augmented, augment, steps)
+            return examples.batches(size, order, views)
 
         def measure() -> dict[str, float]:
             assert validation is not None
@@ -445,6 +455,14 @@ class Sequential(Model):
         if zeros is not None and self.__stack:
             with no_grad():
                 self(zeros)
+
+
+def _augmented(augment: Callable[..., Any], epoch: int, inputs: Any, rows: Array) -> Any:
+    """What ``augment`` makes of a batch, if it has as many rows."""
+    views = augment(inputs, epoch, rows)
+    if isinstance(inputs, np.ndarray) and (given := len(views)) != len(rows):
+        raise ValueError(f"fit: augment must return {len(rows)} inputs, as many as it is given, got {given}")
+    return views
 
 
 def _joined(outputs: list[Any]) -> Any:
