@@ -40,6 +40,16 @@ class Model(Layer):
     ``optimizer.step(network.parameters())``. A network that learns from something other than ``compile``'s targets
     overrides ``loss(batch)``; one with a fused step of its own overrides ``train_step``.
 
+    ``Model(inputs=Input(...), outputs=network)`` is that network, or layer, with its weights made for the input. Keras'
+    graphs of layers called one on another's outputs are not supported.
+
+    Args:
+        inputs: An ``Input``, or a list where the network takes one; only with ``outputs``.
+        outputs: A network or a layer; only with ``inputs``.
+        name: See :class:`Layer`.
+        trainable: See :class:`Layer`.
+        **options: See :class:`Layer`.
+
     Attributes:
         optimizer: The one in use.
         stop_training: Set it in a callback to end training.
@@ -49,11 +59,20 @@ class Model(Layer):
     stop_training = False
     _is_network = True
     __objective: Objective | None = None
+    __wrapped: Layer | None = None
 
-    def __init__(self, *graph: Any, name: str | None = None, trainable: bool = True, **options: Any) -> None:
-        if graph or not options.keys().isdisjoint({"inputs", "outputs"}):
-            raise TypeError(f"{type(self).__name__}: {NO_GRAPHS}")
+    def __init__(
+        self,
+        inputs: Input | Sequence[Input] | None = None,
+        outputs: Layer | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        **options: Any,
+    ) -> None:
         super().__init__(name=name, trainable=trainable, **options)
+        if inputs is not None or outputs is not None:
+            self._wrap(inputs, outputs)
 
     def compile(
         self,
@@ -333,6 +352,31 @@ class Model(Layer):
         self._steps = counters["steps"]
 
     # Inside.
+
+    def call(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        """Compute the output: by the network given as ``outputs``, unless a subclass says how."""
+        if self.__wrapped is None:
+            return super().call(inputs, *arguments, **options)
+        return self.__wrapped(inputs, *arguments, **options)
+
+    def _wrap(self, inputs: Any, outputs: Any) -> None:
+        kind = type(self).__name__
+        listed = inputs if isinstance(inputs, list | tuple) else [inputs]
+        if not listed or not all(isinstance(each, Input) for each in listed):
+            raise TypeError(f"{kind}: inputs must be an Input, or a list of them, got {inputs!r}: {NO_GRAPHS}")
+        if not isinstance(outputs, Layer):
+            raise TypeError(f"{kind}: outputs must be a network or a layer, got {outputs!r}: {NO_GRAPHS}")
+        self.__wrapped = outputs
+        zeros = [each.zeros() for each in listed]
+        if all(each is not None for each in zeros):
+            with no_grad():
+                self(zeros if isinstance(inputs, list | tuple) else zeros[0])
+
+    def _attributes(self) -> list[tuple[str, Any]]:
+        wrapped, own = self.__wrapped, super()._attributes()
+        if wrapped is None:
+            return own
+        return [(wrapped.name, wrapped), *(each for each in own if each[1] is not wrapped)]
 
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         if type(self).build is not Model.build:

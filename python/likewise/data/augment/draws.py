@@ -34,8 +34,8 @@ def uniform(seed: int, epoch: int, rows: NDArray[Any], count: int, first_block: 
     blocks = np.arange(first_block, first_block - (-count // 4), dtype=np.uint64)
     row = rows.astype(np.uint64)[:, None]
     counter = blocks[None, :], np.uint64(epoch), row & _LOW, row >> _HALF
-    words = np.stack(philox(counter, (seed & 0xFFFFFFFF, seed >> 32)), axis=-1).reshape(len(rows), -1)[:, :count]
-    return (words >> np.uint64(8)).astype(np.float32) * np.float32(2**-24)
+    words = np.stack(philox(counter, (seed & 0xFFFFFFFF, seed >> 32)), axis=-1).reshape(len(rows), 4 * blocks.size)
+    return (words[:, :count] >> np.uint64(8)).astype(np.float32) * np.float32(2**-24)
 
 
 def normal(seed: int, epoch: int, rows: NDArray[Any], count: int, first_block: int = 0) -> NDArray[np.float32]:

@@ -110,12 +110,13 @@ class Images:
 
     def _signs(self, draws: Pixels, draw: int, direction: str) -> Pixels:
         """-1 for the images that are mirrored."""
-        asked = np.float32(direction in _FLIPS[self.flip])
-        return 1 - 2 * asked * (draws[draw] < 0.5)
+        mirrored = draws[draw] < (0.5 if direction in _FLIPS[self.flip] else 0)
+        return np.where(mirrored, np.float32(-1), np.float32(1))
 
     def _steps(self, draw: Pixels) -> Pixels:
         """Whole pixels from -shift to shift."""
-        return np.floor(draw * np.float32(2 * self.shift + 1)) - np.float32(self.shift)
+        steps: Pixels = np.floor(draw * np.float32(2 * self.shift + 1)) - np.float32(self.shift)
+        return steps
 
     def _moved(self, images: Pixels, draws: Pixels) -> Pixels:
         """Mirrored and moved: each pixel is one of the original, or 0."""
@@ -177,11 +178,13 @@ def _flat(images: Pixels, rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[
     """Where the pixels at (row, column) are when all images lie in one row."""
     n, height, width = images.shape[:3]
     first = np.arange(n, dtype=np.intp)[:, None, None] * (height * width)
-    return first + rows * np.intp(width) + columns
+    places: NDArray[np.intp] = first + rows * np.intp(width) + columns
+    return places
 
 
 def _covered(draw: Pixels, size: int, side: int) -> NDArray[np.bool_]:
     """The places within a run of ``side`` around a random one."""
     first = np.floor(draw * np.float32(size))[:, None] - side // 2
     places = np.arange(size)
-    return (places >= first) & (places < first + side)
+    covered: NDArray[np.bool_] = (places >= first) & (places < first + side)
+    return covered

@@ -50,7 +50,12 @@ class Sequences:
         seed: int = 0,
     ) -> None:
         shares = {"crop": crop, "mask": mask, "reorder": reorder, "insert": insert}
-        self.shares = {name: float(share) for name, share in shares.items() if self._is_asked(name, share)}
+        for name, share in shares.items():
+            if share is not None:
+                checks.share("Sequences", name, share)
+        if crop == 0:
+            raise ValueError(f"Sequences: crop must be above 0, got {crop!r}")
+        self.shares = {name: float(share) for name, share in shares.items() if share is not None}
         if not self.shares:
             raise ValueError("Sequences: give at least one of crop, mask, reorder, insert; got none")
         for needs, argument, value in (("mask", "mask_item", mask_item), ("insert", "similar", similar)):
@@ -61,15 +66,6 @@ class Sequences:
         checks.seed("Sequences", seed)
         self.mask_item, self.seed = mask_item, int(seed)
         self.similar = similar if similar is None or callable(similar) else _Table(similar)
-
-    @staticmethod
-    def _is_asked(name: str, share: float | None) -> bool:
-        if share is None:
-            return False
-        checks.share("Sequences", name, share)
-        if name == "crop" and not share:
-            raise ValueError(f"Sequences: crop must be above 0, got {share!r}")
-        return True
 
     def __call__(self, sequences: Sequence[Any], epoch: int = 0, rows: Any = None) -> list[Items]:
         """The sequences as they are seen in an epoch.
@@ -103,6 +99,7 @@ class Sequences:
         return items[_run(len(items), max(1, _count(share, len(items))), where)].copy()
 
     def _mask(self, items: Items, share: float, where: float, order: Any, choice: Any) -> Items:
+        assert self.mask_item is not None
         masked = items.copy()
         masked[_chosen(share, order)] = self.mask_item
         return masked

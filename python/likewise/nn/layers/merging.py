@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -21,56 +20,57 @@ class _Merge(Layer):
     Sizes of 1 are repeated; an input of fewer dimensions is repeated over those after the batch.
     """
 
-    def call(self, inputs: Any) -> Tensor:
-        return self.merged(_equal_ranks(type(self).__name__, inputs))
+    operation: Callable[[Any, Any], Tensor]
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        """The inputs, of one number of dimensions, combined."""
-        raise NotImplementedError
+    def call(self, inputs: Any) -> Any:
+        merged, *others = _equal_ranks(type(self).__name__, inputs)
+        for each in others:
+            merged = type(self).operation(merged, each)
+        return merged
 
 
 class Add(_Merge):
     """x_1 + x_2 + ..., of a list of inputs [batch, ...]."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        return reduce(F.add, inputs)
+    operation = staticmethod(F.add)
 
 
 class Subtract(_Merge):
     """x_1 - x_2, of a list of two inputs [batch, ...]."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        if len(inputs) != 2:
-            raise ValueError(f"Subtract: takes a list of 2 inputs, got {len(inputs)}")
-        return F.subtract(*inputs)
+    operation = staticmethod(F.subtract)
+
+    def call(self, inputs: Any) -> Any:
+        if len(listed := _listed("Subtract", inputs)) != 2:
+            raise ValueError(f"Subtract: takes a list of 2 inputs, got {len(listed)}")
+        return super().call(listed)
 
 
 class Multiply(_Merge):
     """x_1 x_2 ..., element by element, of a list of inputs [batch, ...]."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        return reduce(F.multiply, inputs)
+    operation = staticmethod(F.multiply)
 
 
 class Average(_Merge):
     """The mean of a list of inputs [batch, ...], element by element."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        return F.multiply(reduce(F.add, inputs), 1 / len(inputs))
+    operation = staticmethod(F.add)
+
+    def call(self, inputs: Any) -> Any:
+        return F.multiply(super().call(inputs), 1 / len(inputs))
 
 
 class Maximum(_Merge):
     """The greatest of a list of inputs [batch, ...], element by element."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        return reduce(F.maximum, inputs)
+    operation = staticmethod(F.maximum)
 
 
 class Minimum(_Merge):
     """The least of a list of inputs [batch, ...], element by element."""
 
-    def merged(self, inputs: list[Any]) -> Tensor:
-        return reduce(F.minimum, inputs)
+    operation = staticmethod(F.minimum)
 
 
 class Concatenate(Layer):
