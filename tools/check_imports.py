@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Python: a package imports from layers below its own, and from itself. The top-level module and its re-exports ("",
-# split, callbacks, metrics) are for users: the packages below take a name from where it lives.
+# split, callbacks, metrics, keras) are for users: the packages below take a name from where it lives.
 PYTHON_LAYERS: list[set[str]] = [
     {"_core"},
     {"checks", "runtime", "files"},
@@ -23,8 +23,8 @@ PYTHON_LAYERS: list[set[str]] = [
     {"training"},
     {"nn", "evaluation", "explanation"},
     {"models"},
-    {"", "split", "callbacks", "metrics"},
-    {"serving", "reproduce", "keras"},
+    {"", "split", "callbacks", "metrics", "keras"},
+    {"serving", "reproduce"},
     {"cli"},
 ]
 LAYER_OF = {package: layer for layer, packages in enumerate(PYTHON_LAYERS) for package in packages}

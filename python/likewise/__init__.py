@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     import likewise.callbacks as callbacks
+    import likewise.keras as keras
     import likewise.metrics as metrics
     import likewise.nn as nn
     import likewise.split as split
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from likewise.runtime import get_num_threads, set_num_threads, set_seed
 
 # Public name -> where it lives. Names are imported when first used, which keeps `import likewise` quick.
-_MODULES = ("callbacks", "data", "functional", "metrics", "models", "nn", "optimizers", "split")
+_MODULES = ("callbacks", "data", "functional", "keras", "metrics", "models", "nn", "optimizers", "split")
 _NAMES = {
     "Features": "likewise.data",
     "Interactions": "likewise.data",
@@ -53,6 +54,7 @@ __all__ = [
     "data",
     "functional",
     "get_num_threads",
+    "keras",
     "load",
     "metrics",
     "models",

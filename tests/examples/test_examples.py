@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import likewise as lw
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -46,3 +48,38 @@ def test_activations_are_compared_without_data(monkeypatch, tmp_path, capsys):
 def test_the_synthetic_task_has_ten_even_classes(rows):
     _, y, _, y_test = load("activations").rings(rows)
     assert np.bincount(np.concatenate([y, y_test]), minlength=10).tolist() == [rows // 5] * 10
+
+
+def test_remedies_against_overfitting_narrow_the_gap(data_dir):
+    example = load("overfitting")
+    remedies = {name: example.REMEDIES[name] for name in ("none", "augmentation", "L2")}
+    results = example.compare(example.digits(data_dir / "mnist", 300), 25, remedies)
+    gaps = {
+        name: result["validation"][example.CROSSENTROPY] - result["training"][example.CROSSENTROPY]
+        for name, result in results.items()
+    }
+    assert gaps["augmentation"] < 0.6 * gaps["none"]
+    assert gaps["L2"] < gaps["none"]
+
+
+def test_overfitting_is_shown_without_data(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("LIKEWISE_DATA", str(tmp_path))
+    picture = tmp_path / "curves.png"
+    monkeypatch.setattr("sys.argv", ["overfitting.py", "--rows", "100", "--epochs", "2", "--plot", str(picture)])
+    load("overfitting").main()
+    printed = capsys.readouterr().out
+    assert "drawn signs" in printed
+    assert printed.count("\n") == 1 + 2 + 7
+    assert picture.stat().st_size > 1000
+
+
+def test_the_articles_network_trains_on_images_with_augmentation_and_dropout(capsys):
+    example = load("cnn_mnist")
+    random = np.random.default_rng(0)
+    images, labels = random.random((200, 28, 28, 1), dtype=np.float32), random.integers(0, 10, 200)
+    augment = lw.data.augment.Images(shift=2, rotate=12, scale=0.12)
+    data = images[:150], labels[:150], images[150:], labels[150:]
+    network, history = example.train(data, epochs=2, batch_size=50, dropout=0.5, augment=augment)
+    assert network.count_params() == 225_034
+    assert len(history) == 2
+    assert capsys.readouterr().out.count("test accuracy") == 2

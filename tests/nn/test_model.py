@@ -333,7 +333,7 @@ def test_fit_leaves_the_arrays_alone():
         (
             lambda m: nn.Model(inputs=nn.Input((3,)), outputs=None),
             TypeError,
-            "Model: functional graphs are not supported; subclass nn.Model",
+            "Model: outputs must be a network or a layer, got None: functional graphs are not supported",
         ),
         (lambda m: nn.Dense(3)(nn.Input((3,))), TypeError, "Dense: an Input cannot be called on: functional graphs"),
         (lambda m: nn.Input("a"), ValueError, "Input: shape must hold the sizes of one row, positive or None, got 'a'"),

@@ -25,7 +25,10 @@ class _Call(threading.local):
 
 _call = _Call()
 _building = threading.RLock()  # the first call of a network makes its weights, in one thread
-NO_GRAPHS = "functional graphs are not supported; subclass nn.Model with call(inputs), or use nn.Sequential"
+NO_GRAPHS = (
+    "functional graphs are not supported; subclass nn.Model with call(inputs), use nn.Sequential, or give "
+    "nn.Model(inputs, outputs) a whole network as outputs"
+)
 
 
 class LayerOptions(TypedDict, total=False):
@@ -109,6 +112,8 @@ class Layer(Tree):
         return self._called(inputs, options)
 
     def _called(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if inputs and _holds_input(inputs[0]):
+            raise TypeError(f"{type(self).__name__}: an Input cannot be called on: {NO_GRAPHS}")
         if not self.built:
             with _building:
                 if not self.built:
@@ -122,8 +127,6 @@ class Layer(Tree):
 
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         assert _call.root is not None
-        if inputs and isinstance(inputs[0], Input):
-            raise TypeError(f"{type(self).__name__}: an Input cannot be called on: {NO_GRAPHS}")
         _call.root._adopt()  # layers may have been appended to a list since
         own = self._own
         before = dict(own.weights), set(own.frozen), dict(own.regularizers)
@@ -167,6 +170,10 @@ class Layer(Tree):
             yield
         finally:
             _call.root, _call.training, _call.step = before
+
+
+def _holds_input(value: Any) -> bool:
+    return isinstance(value, Input) or (isinstance(value, list | tuple) and any(isinstance(x, Input) for x in value))
 
 
 def _shape_of(inputs: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self, cast
 
 import numpy as np
@@ -39,6 +40,16 @@ class Model(Layer):
     ``optimizer.step(network.parameters())``. A network that learns from something other than ``compile``'s targets
     overrides ``loss(batch)``; one with a fused step of its own overrides ``train_step``.
 
+    ``Model(inputs=Input(...), outputs=network)`` is that network, or layer, with its weights made for the input. Keras'
+    graphs of layers called one on another's outputs are not supported.
+
+    Args:
+        inputs: An ``Input``, or a list where the network takes one; only with ``outputs``.
+        outputs: A network or a layer; only with ``inputs``.
+        name: See :class:`Layer`.
+        trainable: See :class:`Layer`.
+        **options: See :class:`Layer`.
+
     Attributes:
         optimizer: The one in use.
         stop_training: Set it in a callback to end training.
@@ -48,11 +59,20 @@ class Model(Layer):
     stop_training = False
     _is_network = True
     __objective: Objective | None = None
+    __wrapped: Layer | None = None
 
-    def __init__(self, *graph: Any, name: str | None = None, trainable: bool = True, **options: Any) -> None:
-        if graph or not options.keys().isdisjoint({"inputs", "outputs"}):
-            raise TypeError(f"{type(self).__name__}: {NO_GRAPHS}")
+    def __init__(
+        self,
+        inputs: Input | Sequence[Input] | None = None,
+        outputs: Layer | None = None,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        **options: Any,
+    ) -> None:
         super().__init__(name=name, trainable=trainable, **options)
+        if inputs is not None or outputs is not None:
+            self._wrap(inputs, outputs)
 
     def compile(
         self,
@@ -123,6 +143,7 @@ class Model(Layer):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         *,
+        augment: Callable[..., Any] | None = None,
         time_limit: float | None = None,
         resume: str | os.PathLike[str] | None = None,
     ) -> History:
@@ -141,11 +162,15 @@ class Model(Layer):
             class_weight: Weight of the loss by class number, for unbalanced data.
             sample_weight: Weight of the loss by row.
             initial_epoch: The number of the first epoch; ``epochs`` is that of the last, plus one.
+            augment: Makes other views of the inputs that are trained on: ``likewise.data.augment``, or a function
+                (inputs of a batch, epoch, numbers of its rows) of as many inputs. For ``epoch`` it is given the steps
+                made before, which tell apart the epochs of all calls of ``fit``. Validation is of the inputs as they
+                are.
             time_limit: Seconds after which training ends.
             resume: A file that keeps the state after every epoch, and from which training goes on if it is there. It
                 is refused unless names and shapes of the weights, the types of optimizer and callbacks, ``batch_size``,
-                ``shuffle`` and the seed are those it was written with, and if it holds more than ``epochs``; data, loss
-                and the optimizer's settings are not compared.
+                ``shuffle`` and the seed are those it was written with, and if it holds more than ``epochs``; data,
+                loss, augmentation and the optimizer's settings are not compared.
 
         Returns:
             The loss and metrics of every epoch.
@@ -155,6 +180,8 @@ class Model(Layer):
             FloatingPointError: If the loss is not finite; it says where.
         """
         objective = self._compiled("fit")
+        if augment is not None and not callable(augment):
+            raise TypeError(f"fit: augment must be a function (inputs, epoch, rows), got {augment!r}")
         examples = Examples(x, y, sample_weight)
         validation = self._validation(validation_data)
         if validation_split:
@@ -172,8 +199,10 @@ class Model(Layer):
 
         def batches(epoch: int) -> arrays.ArrayBatches:
             objective.reset()
-            order = arrays.shuffled(examples.rows, self.seed, self._steps) if shuffle else None
-            return examples.batches(size, order)
+            steps = self._steps
+            order = arrays.shuffled(examples.rows, self.seed, steps) if shuffle else None
+            views = None if augment is None else partial(_augmented, augment, steps)
+            return examples.batches(size, order, views)
 
         def measure() -> dict[str, float]:
             assert validation is not None
@@ -324,6 +353,31 @@ class Model(Layer):
 
     # Inside.
 
+    def call(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
+        """Compute the output: by the network given as ``outputs``, unless a subclass says how."""
+        if self.__wrapped is None:
+            return super().call(inputs, *arguments, **options)
+        return self.__wrapped(inputs, *arguments, **options)
+
+    def _wrap(self, inputs: Any, outputs: Any) -> None:
+        kind = type(self).__name__
+        listed = inputs if isinstance(inputs, list | tuple) else [inputs]
+        if not listed or not all(isinstance(each, Input) for each in listed):
+            raise TypeError(f"{kind}: inputs must be an Input, or a list of them, got {inputs!r}: {NO_GRAPHS}")
+        if not isinstance(outputs, Layer):
+            raise TypeError(f"{kind}: outputs must be a network or a layer, got {outputs!r}: {NO_GRAPHS}")
+        self.__wrapped = outputs
+        zeros = [each.zeros() for each in listed]
+        if all(each is not None for each in zeros):
+            with no_grad():
+                self(zeros if isinstance(inputs, list | tuple) else zeros[0])
+
+    def _attributes(self) -> list[tuple[str, Any]]:
+        wrapped, own = self.__wrapped, super()._attributes()
+        if wrapped is None:
+            return own
+        return [(wrapped.name, wrapped), *(each for each in own if each[1] is not wrapped)]
+
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         if type(self).build is not Model.build:
             super()._build_for(inputs)
@@ -445,6 +499,14 @@ class Sequential(Model):
         if zeros is not None and self.__stack:
             with no_grad():
                 self(zeros)
+
+
+def _augmented(augment: Callable[..., Any], epoch: int, inputs: Any, rows: Array) -> Any:
+    """What ``augment`` makes of a batch, if it has as many rows."""
+    views = augment(inputs, epoch, rows)
+    if isinstance(inputs, np.ndarray) and (given := len(views)) != len(rows):
+        raise ValueError(f"fit: augment must return {len(rows)} inputs, as many as it is given, got {given}")
+    return views
 
 
 def _joined(outputs: list[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,18 +70,32 @@ class Examples:
             None if self.weight is None else self.weight[rows],
         )
 
-    def batches(self, batch_size: int, order: Array | None = None) -> ArrayBatches:
-        """All rows in batches, in the order given or as they are; the last may be smaller."""
-        return ArrayBatches(self, batch_size, order)
+    def batches(
+        self, batch_size: int, order: Array | None = None, augment: Callable[[Any, Array], Any] | None = None
+    ) -> ArrayBatches:
+        """All rows in batches, in the order given or as they are; the last may be smaller.
+
+        Args:
+            batch_size: Rows of a batch.
+            order: The numbers of all rows.
+            augment: Takes the inputs of a batch and the numbers of its rows; what it returns is the inputs.
+        """
+        return ArrayBatches(self, batch_size, order, augment)
 
 
 class ArrayBatches:
     """The batches of one pass over examples."""
 
-    def __init__(self, examples: Examples, batch_size: int, order: Array | None) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        batch_size: int,
+        order: Array | None,
+        augment: Callable[[Any, Array], Any] | None,
+    ) -> None:
         if not isinstance(batch_size, int | np.integer) or batch_size < 1:
             raise ValueError(f"batch_size: must be a positive integer, got {batch_size!r}")
-        self.examples, self.batch_size, self.order = examples, batch_size, order
+        self.examples, self.batch_size, self.order, self.augment = examples, batch_size, order, augment
 
     def __len__(self) -> int:
         return math.ceil(self.examples.rows / self.batch_size)
@@ -92,8 +106,11 @@ class ArrayBatches:
         for begin in range(0, rows, self.batch_size):
             end = min(begin + self.batch_size, rows)
             at = slice(begin, end) if self.order is None else self.order[begin:end]
+            inputs = x[at] if single else _taken(x, at)
+            if self.augment is not None:
+                inputs = self.augment(inputs, np.arange(begin, end) if self.order is None else self.order[begin:end])
             yield Batch(
-                x[at] if single else _taken(x, at),
+                inputs,
                 None if y is None else y[at],
                 None if weight is None else weight[at],
                 end - begin,

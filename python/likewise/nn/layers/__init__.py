@@ -3,9 +3,11 @@
 from likewise.nn.layers.activation import Activation, ReLU, Softmax
 from likewise.nn.layers.convolution import Conv1D, Conv2D
 from likewise.nn.layers.dense import Dense
-from likewise.nn.layers.dropout import Dropout
+from likewise.nn.layers.dropout import Dropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D
 from likewise.nn.layers.embedding import Embedding
+from likewise.nn.layers.merging import Add, Average, Concatenate, Dot, Maximum, Minimum, Multiply, Subtract
 from likewise.nn.layers.normalization import BatchNormalization, LayerNormalization
+from likewise.nn.layers.padding import UpSampling1D, UpSampling2D, ZeroPadding1D, ZeroPadding2D
 from likewise.nn.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -16,19 +18,27 @@ from likewise.nn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from likewise.nn.layers.reshaping import Flatten, Reshape
+from likewise.nn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from likewise.nn.layers.separable import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 
 __all__ = [
     "Activation",
+    "Add",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalMaxPooling1D",
@@ -36,7 +46,21 @@ __all__ = [
     "LayerNormalization",
     "MaxPooling1D",
     "MaxPooling2D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Permute",
     "ReLU",
+    "RepeatVector",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
 ]

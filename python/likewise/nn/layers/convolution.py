@@ -33,10 +33,79 @@ def expect_channels_last(layer: str, data_format: str | None) -> None:
         raise ValueError(f'{layer}: only data_format="channels_last" is supported, got {data_format!r}')
 
 
-class _Conv(Layer):
-    """What convolutions over one and two directions share."""
+class Windowed(Layer):
+    """What convolutions over one and two directions share: windows on the input, an activation, a bias."""
 
     directions: int
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int],
+        padding: str,
+        data_format: str | None,
+        dilation_rate: int | Sequence[int],
+        activation: str | Activation | None,
+        use_bias: bool,
+        **common: Unpack[LayerOptions],
+    ) -> None:
+        super().__init__(**common)
+        layer = type(self).__name__
+        known = ("valid", "same", "causal") if self.directions == 1 else ("valid", "same")
+        if padding not in known:
+            raise ValueError(f"{layer}: padding must be one of {', '.join(known)}; got {padding!r}")
+        expect_channels_last(layer, data_format)
+        self.padding = padding
+        self.kernel_size = sizes(layer, "kernel_size", kernel_size, self.directions)
+        self.strides = sizes(layer, "strides", strides, self.directions)
+        self.dilation_rate = sizes(layer, "dilation_rate", dilation_rate, self.directions)
+        self.activation = activations.get(activation)
+        self._fused = activations.name_of(activation)
+        self.use_bias = use_bias
+        self.bias: Tensor | None = None
+
+    def channels(self, input_shape: Any) -> int:
+        """The channels of the input.
+
+        Raises:
+            ValueError: If it has none.
+        """
+        layer, rank = type(self).__name__, self.directions + 2
+        if not isinstance(input_shape, tuple) or len(input_shape) != rank or input_shape[-1] is None:
+            grid = "length" if self.directions == 1 else "height, width"
+            raise ValueError(f"{layer}: takes [batch, {grid}, channels], got shape {input_shape}")
+        return int(input_shape[-1])
+
+    def convolved(
+        self, inputs: Any, kernel: Tensor, bias: Tensor | None, groups: int, activation: str | None
+    ) -> Tensor:
+        """The convolution in the windows of this layer."""
+        settings = {"padding": self.padding, "groups": groups, "activation": activation}
+        if self.directions == 1:
+            return F.conv1d(
+                inputs,
+                kernel,
+                bias,
+                strides=self.strides[0],
+                dilation_rate=self.dilation_rate[0],
+                **settings,  # type: ignore[arg-type]
+            )
+        return F.conv2d(
+            inputs,
+            kernel,
+            bias,
+            strides=self.strides,
+            dilation_rate=self.dilation_rate,
+            **settings,  # type: ignore[arg-type]
+        )
+
+    def activated(self, outputs: Tensor) -> Tensor:
+        """The activation, if it was not fused with the convolution."""
+        return outputs if self._fused is not None else self.activation(outputs)
+
+
+class _Conv(Windowed):
+    """What ordinary convolutions over one and two directions share."""
 
     def __init__(
         self,
@@ -55,35 +124,20 @@ class _Conv(Layer):
         bias_regularizer: str | Regularizer | None = None,
         **common: Unpack[LayerOptions],
     ) -> None:
-        super().__init__(**common)
-        layer = type(self).__name__
+        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, **common)
         for argument, size in (("filters", filters), ("groups", groups)):
-            checks.integer(layer, argument, size, least=1)
-        known = ("valid", "same", "causal") if self.directions == 1 else ("valid", "same")
-        if padding not in known:
-            raise ValueError(f"{layer}: padding must be one of {', '.join(known)}; got {padding!r}")
-        expect_channels_last(layer, data_format)
-        self.filters, self.padding, self.groups = int(filters), padding, int(groups)
-        self.kernel_size = sizes(layer, "kernel_size", kernel_size, self.directions)
-        self.strides = sizes(layer, "strides", strides, self.directions)
-        self.dilation_rate = sizes(layer, "dilation_rate", dilation_rate, self.directions)
-        self.activation = activations.get(activation)
-        self._fused = activations.name_of(activation)
-        self.use_bias = use_bias
+            checks.integer(type(self).__name__, argument, size, least=1)
+        self.filters, self.groups = int(filters), int(groups)
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self.kernel: Tensor
-        self.bias: Tensor | None = None
 
     def build(self, input_shape: Any) -> None:
-        layer, rank = type(self).__name__, self.directions + 2
-        if not isinstance(input_shape, tuple) or len(input_shape) != rank or input_shape[-1] is None:
-            grid = "length" if self.directions == 1 else "height, width"
-            raise ValueError(f"{layer}: takes [batch, {grid}, channels], got shape {input_shape}")
-        channels = input_shape[-1]
+        channels = self.channels(input_shape)
         if channels % self.groups or self.filters % self.groups:
             raise ValueError(
-                f"{layer}: groups must divide {channels} channels and {self.filters} filters, got {self.groups!r}"
+                f"{type(self).__name__}: groups must divide {channels} channels and {self.filters} filters, "
+                f"got {self.groups!r}"
             )
         self.kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters),
@@ -97,26 +151,7 @@ class _Conv(Layer):
             )
 
     def call(self, inputs: Any) -> Tensor:
-        settings = {"padding": self.padding, "groups": self.groups, "activation": self._fused}
-        if self.directions == 1:
-            outputs = F.conv1d(
-                inputs,
-                self.kernel,
-                self.bias,
-                strides=self.strides[0],
-                dilation_rate=self.dilation_rate[0],
-                **settings,  # type: ignore[arg-type]
-            )
-        else:
-            outputs = F.conv2d(
-                inputs,
-                self.kernel,
-                self.bias,
-                strides=self.strides,
-                dilation_rate=self.dilation_rate,
-                **settings,  # type: ignore[arg-type]
-            )
-        return outputs if self._fused is not None else self.activation(outputs)
+        return self.activated(self.convolved(inputs, self.kernel, self.bias, self.groups, self._fused))
 
 
 class Conv1D(_Conv):
