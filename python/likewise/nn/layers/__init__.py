@@ -16,13 +16,18 @@ from likewise.nn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from likewise.nn.layers.recurrent import GRU, LSTM, SimpleRNN
 from likewise.nn.layers.reshaping import Flatten, Reshape
+from likewise.nn.layers.sequences import Bidirectional, Masking, TimeDistributed
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "Conv1D",
     "Conv2D",
     "Dense",
@@ -34,9 +39,12 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "LayerNormalization",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "ReLU",
     "Reshape",
+    "SimpleRNN",
     "Softmax",
+    "TimeDistributed",
 ]
