@@ -90,18 +90,26 @@ void forward_block(const RecurrentForward& k, const GateProducts& products, Cell
     if (has_cell) load_state(k.cell_state, block.sequence[i], hidden, c + i * hidden);
   }
   const i64 lda = row_stride(inputs + hidden);
+  Ahead ahead;
   ForwardStep step = {products, {s.activation, s.gate_activation}, hidden, 0,
-                      {},       scratch.floats(block.rows * lda),  lda,    scratch.floats(block.rows * products.sums)};
+                      {},       scratch.floats(block.rows * lda),  lda,    scratch.floats(block.rows * products.sums),
+                      &ahead};
   for (i64 t = 0; t < block.longest; ++t) {
     block.activate(t);
     step.count = block.count;
+    ahead.clear();
     for (i64 place = 0; place < block.count; ++place) {
       const i64 i = block.active[place];
       copy(k.x + (block.row[i] + t) * inputs, inputs, step.a + place * lda);
       copy(h + i * hidden, hidden, step.a + place * lda + inputs);
       step.sequence[place] = {h + i * hidden, c + i * hidden, block.at(k.y, k.y_stride, hidden, i, t),
                               k.kept == nullptr ? nullptr : k.kept + (block.row[i] + t) * kept};
+      if (t + 1 >= block.steps[i]) continue;
+      ahead.add(k.x + (block.row[i] + t + 1) * inputs, inputs);
+      ahead.add(block.at(k.y, k.y_stride, hidden, i, t + 1), hidden);
+      if (k.kept != nullptr) ahead.add(k.kept + (block.row[i] + t + 1) * kept, kept);
     }
+    ahead.spread_over(products.sums / panel_lanes);
     if (block.count > 0) cell.forward(step);
     if (k.y == nullptr || block.count == block.rows) continue;
     for (i64 i = 0; i < block.rows; ++i) {
@@ -237,8 +245,9 @@ void backward_block(const RecurrentBackward& k, const BackwardWeights& w, Cell c
     k.dlast_cell == nullptr ? fill_zero(dc + i * hidden, hidden) : copy(k.dlast_cell + at, hidden, dc + i * hidden);
   }
   const i64 ldt = padded(hidden);
-  BackwardStep step = {{s.activation, s.gate_activation}, hidden, 0,           {},         nullptr, collected.ldd,
-                       scratch.floats(block.rows * ldt),  ldt,    w.recurrent, w.candidate};
+  Ahead ahead;
+  BackwardStep step = {{s.activation, s.gate_activation}, hidden, 0,      {},          nullptr,    collected.ldd,
+                       scratch.floats(block.rows * ldt),  ldt,    &ahead, w.recurrent, w.candidate};
   for (i64 t = block.longest - 1; t >= 0; --t) {
     block.activate(t);
     for (i64 i = 0; i < block.rows && block.count < block.rows; ++i) {
@@ -254,6 +263,7 @@ void backward_block(const RecurrentBackward& k, const BackwardWeights& w, Cell c
     if (!collected.has_space(block.count)) collected.flush();
     step.count = block.count;
     step.d = collected.d + collected.count * collected.ldd;
+    ahead.clear();
     for (i64 place = 0; place < block.count; ++place) {
       const i64 i = block.active[place], before = block.step_before(i, t), row = block.row[i] + t;
       const float* initial = forward.state == nullptr ? zeros : forward.state + block.sequence[i] * hidden;
@@ -275,7 +285,13 @@ void backward_block(const RecurrentBackward& k, const BackwardWeights& w, Cell c
       copy(forward.x + row * inputs, inputs, a);
       copy(one.h_before, hidden, a + inputs);
       collected.add(row);
+      if (t == 0) continue;
+      ahead.add(forward.x + (row - 1) * inputs, inputs);
+      ahead.add(block.at(k.dy, k.dy_stride, hidden, i, t - 1), hidden);
+      if (t > 1) ahead.add(block.at(forward.y, forward.y_stride, hidden, i, t - 2), hidden);
+      ahead.add(forward.kept + (row - 1) * kept, kept);
     }
+    ahead.spread_over(ldt / panel_lanes);
     cell.backward(step);
     for (i64 place = 0; place < block.count; ++place) copy(step.through + place * ldt, hidden, step.sequence[place].dh);
   }

@@ -24,10 +24,14 @@ struct AnyFunctions {
   LIKEWISE_INLINE Vec value(Vec z) const { return value_of(activation, z); }
   LIKEWISE_INLINE Vec slope(Vec y) const { return slope_of(activation, y); }
 };
-// ... and Keras' defaults, known at compile time.
+// ... and Keras' defaults, known at compile time: the bits of sigmoid and tanh, but that the gate stops falling at
+// e^-87, where no state can tell; so exp need not make denormals.
 struct SigmoidAndTanh {
   explicit SigmoidAndTanh(AnyFunctions) {}
-  LIKEWISE_INLINE Vec gate(Vec z) const { return sigmoid(z); }
+  LIKEWISE_INLINE Vec gate(Vec z) const {
+    const Vec e = exp_above_denormals(-abs(z));
+    return select(z >= 0.f, 1.f, e) / (1.f + e);
+  }
   LIKEWISE_INLINE Vec gate_slope(Vec y) const { return y * (1.f - y); }
   LIKEWISE_INLINE Vec value(Vec z) const { return tanh(z); }
   LIKEWISE_INLINE Vec slope(Vec y) const { return fma(-y, y, 1.f); }
@@ -47,6 +51,7 @@ struct ForwardStep {
   float* a;  // [count, lda]
   i64 lda;
   float* sums;  // [count, products.sums]
+  Ahead* ahead;
 
   const float* sums_of(i64 i, i64 product) const { return sums + i * products.sums + products.each[product].sums_at; }
 };
@@ -67,6 +72,7 @@ struct BackwardStep {
   i64 ldd;
   float* through;
   i64 ldt;
+  Ahead* ahead;
   Panels recurrent, candidate;  // U^T: of the gates whose gradients meet dh, and of those that meet r h
 };
 
@@ -80,7 +86,7 @@ template <typename Functions>
 struct SimpleCell {
   static void forward(const ForwardStep& step) {
     const Functions f(step.functions);
-    multiply(step.products, 0, step.count, step.a, step.lda, step.sums);
+    multiply(step.products, 0, step.count, step.a, step.lda, step.sums, step.ahead);
     for (i64 i = 0; i < step.count; ++i) {
       const auto s = step.sequence[i];
       const float* z = step.sums_of(i, 0);
@@ -100,7 +106,7 @@ struct SimpleCell {
         lanes.store(s.d + j, dh * f.slope(lanes.load(s.y + j)));
       });
     }
-    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, false);
+    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, false, step.ahead);
   }
 };
 
@@ -113,7 +119,7 @@ struct GruCell {
   static void forward(const ForwardStep& step) {
     const Functions f(step.functions);
     for (i64 product = 0; product < 3; ++product)
-      multiply(step.products, product, step.count, step.a, step.lda, step.sums);
+      multiply(step.products, product, step.count, step.a, step.lda, step.sums, step.ahead);
     const i64 hidden = step.hidden;
     for (i64 i = 0; i < step.count; ++i) {
       const auto s = step.sequence[i];
@@ -151,7 +157,7 @@ struct GruCell {
         lanes.store(through + j, dh * z);
       });
     }
-    multiply(step.recurrent, step.count, step.d + hidden, step.ldd, step.through, step.ldt, true);
+    multiply(step.recurrent, step.count, step.d + hidden, step.ldd, step.through, step.ldt, true, step.ahead);
   }
 };
 
@@ -162,7 +168,7 @@ template <typename Functions>
 struct GruResetFirstCell {
   static void forward(const ForwardStep& step) {
     const Functions f(step.functions);
-    multiply(step.products, 0, step.count, step.a, step.lda, step.sums);
+    multiply(step.products, 0, step.count, step.a, step.lda, step.sums, step.ahead);
     const i64 hidden = step.hidden;
     for (i64 i = 0; i < step.count; ++i) {
       const auto s = step.sequence[i];
@@ -174,7 +180,7 @@ struct GruResetFirstCell {
         if (s.kept != nullptr) lanes.store(s.kept + hidden + j, r);
       });
     }
-    multiply(step.products, 1, step.count, step.a, step.lda, step.sums);
+    multiply(step.products, 1, step.count, step.a, step.lda, step.sums, step.ahead);
     for (i64 i = 0; i < step.count; ++i) {
       const auto s = step.sequence[i];
       const float *z_sums = step.sums_of(i, 0), *n_sums = step.sums_of(i, 1);
@@ -202,7 +208,7 @@ struct GruResetFirstCell {
         lanes.store(s.dh + j, dh * z);
       });
     }
-    multiply(step.candidate, step.count, step.d + 2 * hidden, step.ldd, step.through, step.ldt, false);
+    multiply(step.candidate, step.count, step.d + 2 * hidden, step.ldd, step.through, step.ldt, false, step.ahead);
     for (i64 i = 0; i < step.count; ++i) {
       const auto s = step.sequence[i];
       float* through = step.through + i * step.ldt;
@@ -213,7 +219,7 @@ struct GruResetFirstCell {
         lanes.store(through + j, fma(dreset, r, lanes.load(s.dh + j)));
       });
     }
-    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, true);
+    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, true, step.ahead);
   }
 };
 
@@ -224,7 +230,7 @@ template <typename Functions>
 struct LstmCell {
   static void forward(const ForwardStep& step) {
     const Functions f(step.functions);
-    multiply(step.products, 0, step.count, step.a, step.lda, step.sums);
+    multiply(step.products, 0, step.count, step.a, step.lda, step.sums, step.ahead);
     const i64 hidden = step.hidden;
     for (i64 row = 0; row < step.count; ++row) {
       const auto s = step.sequence[row];
@@ -264,7 +270,7 @@ struct LstmCell {
         lanes.store(s.dc + j, dc * forget);
       });
     }
-    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, false);
+    multiply(step.recurrent, step.count, step.d, step.ldd, step.through, step.ldt, false, step.ahead);
   }
 };
 

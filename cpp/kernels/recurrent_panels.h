@@ -43,8 +43,39 @@ struct Panels {
   const float* start;  // [padded(columns)], or null
 };
 
+// Memory that the next step will touch, asked for bit by bit while products run: rows of a step lie far apart, so that
+// the processor does not see them coming, and products leave the memory idle.
+struct Ahead {
+  struct Part {
+    const char* at;
+    i64 lines;
+  };
+  i64 count = 0, next = 0, lines = 0, share = 0;
+  Part part[4 * 32];
+
+  void clear() { count = next = lines = share = 0; }
+  void add(const float* at, i64 floats) {
+    if (at == nullptr) return;
+    part[count] = {reinterpret_cast<const char*>(at), ceil_div(floats, 16)};
+    lines += part[count++].lines;
+  }
+  void spread_over(i64 panels) { share = ceil_div(lines, panels); }
+  void fetch_share() {
+    for (i64 left = share; left > 0 && next < count;) {
+      Part& p = part[next];
+      const i64 now = at_most(left, p.lines);
+      for (i64 i = 0; i < now; ++i) __builtin_prefetch(p.at + 64 * i, 0, 2);  // to the second level
+      p.at += 64 * now;
+      p.lines -= now;
+      left -= now;
+      next += p.lines == 0;
+    }
+  }
+};
+
 // c = start + a w, or c + a w; k ascends, so the bits are those of gemm.
-void multiply(const Panels& w, i64 rows, const float* a, i64 lda, float* c, i64 ldc, bool accumulate) {
+void multiply(const Panels& w, i64 rows, const float* a, i64 lda, float* c, i64 ldc, bool accumulate,
+              Ahead* ahead = nullptr) {
   constexpr i64 k_block = 256;  // a panel of so many rows stays in the first-level cache
   if (rows == 0) return;
   Tiles t = {};
@@ -66,6 +97,7 @@ void multiply(const Panels& w, i64 rows, const float* a, i64 lda, float* c, i64 
       run_tiles(panel_tiles, tallest, rows, t);
       p += k_block;
     } while (p < w.k);
+    if (ahead != nullptr) ahead->fetch_share();
   }
 }
 
@@ -170,11 +202,11 @@ GateProducts gate_products(const RecurrentForward& k, bool packed, Scratch& scra
 }
 
 // sums of one product for rows of [x h]
-void multiply(const GateProducts& products, i64 index, i64 rows, const float* a, i64 lda, float* sums) {
+void multiply(const GateProducts& products, i64 index, i64 rows, const float* a, i64 lda, float* sums, Ahead* ahead) {
   const GateProduct& product = products.each[index];
   float* c = sums + product.sums_at;
   if (product.panels.packed != nullptr)
-    return multiply(product.panels, rows, a + product.at, lda, c, products.sums, false);
+    return multiply(product.panels, rows, a + product.at, lda, c, products.sums, false, ahead);
   Gemm part = {.m = rows,
                .n = product.panels.columns,
                .k = 0,
