@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from likewise import _core
+from likewise import _core, runtime
 
 DEFAULT_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -19,6 +19,14 @@ def data_dir():
     if not folder.is_dir():
         pytest.skip(f"no data sets at {folder}; set LIKEWISE_DATA to run this test")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _global_seed():
+    """No test leaves its seed to the next."""
+    before = runtime.get_seed()
+    yield
+    runtime.set_seed(before)
 
 
 @pytest.fixture

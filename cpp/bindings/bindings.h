@@ -17,6 +17,7 @@ void bind_metrics(pybind11::module_& module);
 void bind_models(pybind11::module_& module);
 void bind_optimizer(pybind11::module_& module);
 void bind_ranking(pybind11::module_& module);
+void bind_recurrent(pybind11::module_& module);
 void bind_reduce(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);
 void bind_tensor(pybind11::module_& module);

@@ -29,6 +29,7 @@ PYBIND11_MODULE(_core, module) {
   lw::bind_conv(module);
   lw::bind_elementwise(module);
   lw::bind_layout(module);
+  lw::bind_recurrent(module);
   lw::bind_reduce(module);
   lw::bind_embedding(module);
   lw::bind_optimizer(module);

@@ -15,6 +15,7 @@
 #include "cpp/kernels/norm.h"
 #include "cpp/kernels/optimizer.h"
 #include "cpp/kernels/pool.h"
+#include "cpp/kernels/recurrent.h"
 #include "cpp/kernels/reduce.h"
 #include "cpp/kernels/softmax.h"
 #include "cpp/kernels/softmax_loss.h"

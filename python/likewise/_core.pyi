@@ -47,6 +47,7 @@ __all__: list[str] = [
     "fit_new_users",
     "grad_enabled",
     "gradient_square_sum",
+    "gru",
     "hinge",
     "improve_rows",
     "isa_level",
@@ -59,6 +60,7 @@ __all__: list[str] = [
     "log",
     "log1p",
     "log_softmax",
+    "lstm",
     "matmul",
     "max",
     "max_pool",
@@ -88,6 +90,7 @@ __all__: list[str] = [
     "set_num_threads",
     "sgd_step",
     "sign",
+    "simple_rnn",
     "softmax",
     "softmax_loss",
     "solve_rows",
@@ -442,6 +445,20 @@ def fit_new_users(
 ) -> Tensor: ...
 def grad_enabled() -> bool: ...
 def gradient_square_sum(parameter: Tensor | numpy.typing.ArrayLike | None) -> float: ...
+def gru(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    kernel: Tensor | numpy.typing.ArrayLike | None,
+    recurrent_kernel: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    state: Tensor | numpy.typing.ArrayLike | None = None,
+    lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    mask: Tensor | numpy.typing.ArrayLike | None = None,
+    activation: str | None = "tanh",
+    recurrent_activation: str | None = "sigmoid",
+    reset_after: bool = True,
+    return_sequences: bool = False,
+    return_state: bool = False,
+) -> Tensor: ...
 def hinge(
     prediction: Tensor | numpy.typing.ArrayLike | None,
     target: Tensor | numpy.typing.ArrayLike | None,
@@ -489,6 +506,20 @@ def log(x: Tensor | numpy.typing.ArrayLike | None) -> Tensor: ...
 def log1p(x: Tensor | numpy.typing.ArrayLike | None) -> Tensor: ...
 def log_softmax(
     x: Tensor | numpy.typing.ArrayLike | None, axis: typing.SupportsInt | typing.SupportsIndex
+) -> Tensor: ...
+def lstm(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    kernel: Tensor | numpy.typing.ArrayLike | None,
+    recurrent_kernel: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    state: Tensor | numpy.typing.ArrayLike | None = None,
+    cell_state: Tensor | numpy.typing.ArrayLike | None = None,
+    lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    mask: Tensor | numpy.typing.ArrayLike | None = None,
+    activation: str | None = "tanh",
+    recurrent_activation: str | None = "sigmoid",
+    return_sequences: bool = False,
+    return_state: bool = False,
 ) -> Tensor: ...
 def matmul(a: Tensor | numpy.typing.ArrayLike | None, b: Tensor | numpy.typing.ArrayLike | None) -> Tensor: ...
 def max(
@@ -602,6 +633,18 @@ def sgd_step(
     momentums: Tensor | numpy.typing.ArrayLike | None = None,
 ) -> None: ...
 def sign(x: Tensor | numpy.typing.ArrayLike | None) -> Tensor: ...
+def simple_rnn(
+    x: Tensor | numpy.typing.ArrayLike | None,
+    kernel: Tensor | numpy.typing.ArrayLike | None,
+    recurrent_kernel: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    state: Tensor | numpy.typing.ArrayLike | None = None,
+    lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    mask: Tensor | numpy.typing.ArrayLike | None = None,
+    activation: str | None = "tanh",
+    return_sequences: bool = False,
+    return_state: bool = False,
+) -> Tensor: ...
 def softmax(x: Tensor | numpy.typing.ArrayLike | None, axis: typing.SupportsInt | typing.SupportsIndex) -> Tensor: ...
 def softmax_loss(
     states: Tensor | numpy.typing.ArrayLike | None,

@@ -131,7 +131,6 @@ def test_dropout_differs_by_step_place_and_seed_and_repeats_with_them():
         (lambda: nn.Dense(3, dtype="float16"), ValueError, "Dense: dtype must be 'float32', got 'float16'"),
         (lambda: nn.Embedding(2.5, 4), ValueError, "Embedding: input_dim must be a positive integer, got 2.5"),
         (lambda: nn.Embedding("a", 4), ValueError, "Embedding: input_dim must be a positive integer, got 'a'"),
-        (lambda: nn.Embedding(3, 4, mask_zero=True), ValueError, "Embedding: mask_zero is not supported, got True"),
         (lambda: nn.Dropout("a"), ValueError, r"Dropout: rate must lie in \[0, 1\), got 'a'"),
         (lambda: nn.Dropout(0.5, 3), ValueError, "Dropout: noise_shape must hold the sizes of what is drawn, got 3"),
         (

@@ -19,6 +19,7 @@ PURPOSE_OF_EXTRA = {
     "test": "the test suite",
     "lint": "formats, types and stubs, for developers",
     "bench": "benchmarks beside other libraries",
+    "oracle": "Keras, which the tests hold every layer against",
 }
 INSTRUCTIONS = {
     "v2": "SSE4.2",

@@ -61,6 +61,7 @@ from likewise.functional.losses import (
     sparse_categorical_cross_entropy,
 )
 from likewise.functional.pooling import average_pool1d, average_pool2d, max_pool1d, max_pool2d
+from likewise.functional.recurrent import gru, lstm, simple_rnn
 from likewise.functional.reductions import argmax, max, mean, min, sum, variance
 from likewise.functional.regularization import (
     batch_normalization,
@@ -102,6 +103,7 @@ __all__ = [
     "expand_dims",
     "exponential",
     "gelu",
+    "gru",
     "hard_sigmoid",
     "hard_silu",
     "hinge",
@@ -114,6 +116,7 @@ __all__ = [
     "log",
     "log1p",
     "log_softmax",
+    "lstm",
     "matmul",
     "max",
     "max_pool1d",
@@ -138,6 +141,7 @@ __all__ = [
     "sigmoid",
     "sign",
     "silu",
+    "simple_rnn",
     "softmax",
     "softmax_loss",
     "softplus",

@@ -21,6 +21,7 @@ class _Call(threading.local):
     root: Tree | None = None  # the network called
     training = False
     step = 0
+    masks: dict[int, tuple[Any, Any]] | None = None  # by id of a tensor: the tensor, and its steps that count
 
 
 _call = _Call()
@@ -51,6 +52,11 @@ class Layer(Tree):
     told, and a ``call`` that has a ``training`` argument is given it. A tensor that requires a gradient is a weight too
     when it is assigned to an attribute, or is in a list or dict that is; one assigned in a weight's place replaces it.
 
+    A layer may say which steps of its outputs count, as in Keras: its ``compute_mask(inputs, mask)`` returns [batch,
+    steps] of bool, from its inputs and their mask. Within one outermost call the mask goes with the tensor: a layer
+    whose ``call`` has a ``mask`` argument is given that of its inputs, unless it is told one; one with
+    ``supports_masking`` hands it on. Losses and metrics do not look at masks.
+
     Args:
         name: Shown in summaries; in a ``Sequential`` it is part of the paths of the weights.
         trainable: Are the weights trained?
@@ -62,7 +68,10 @@ class Layer(Tree):
         built: Were the weights made?
     """
 
+    supports_masking = False
     _takes_training = False
+    _takes_mask = False
+    _makes_mask = False
 
     def __init__(
         self,
@@ -87,7 +96,9 @@ class Layer(Tree):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._takes_training = "training" in inspect.signature(cls.call).parameters
+        parameters = inspect.signature(cls.call).parameters
+        cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
+        cls._makes_mask = cls.compute_mask is not Layer.compute_mask
         ours = [
             base for base in cls.__mro__ if base.__module__ in (Tree.__module__, Layer.__module__, "likewise.nn.model")
         ]
@@ -101,6 +112,10 @@ class Layer(Tree):
     def call(self, inputs: Any, *arguments: Any, **options: Any) -> Any:
         """Compute the output."""
         raise NotImplementedError(f"{type(self).__name__} must define call(inputs)")
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """Which steps of the outputs count, [batch, steps] of bool; None where all do."""
+        return mask if self.supports_masking else None
 
     # The call.
 
@@ -120,10 +135,28 @@ class Layer(Tree):
                     self._build_for(inputs)
         if self._takes_training:
             options["training"] = _call.training
+        mask = self._mask_of(inputs, options) if _call.masks or self._takes_mask else None
         outputs = self.call(*inputs, **options)
         if self._own.output_shape is None:
             self._own.output_shape = getattr(outputs, "shape", None)
+        if mask is not None or self._makes_mask:
+            self._hand_on(inputs, mask, outputs)
         return outputs
+
+    def _mask_of(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The mask given, or the one that came with the inputs, which ``call`` is then given if it takes one."""
+        mask = options.get("mask") if self._takes_mask else None
+        if mask is None and inputs and _call.masks:
+            _, mask = _call.masks.get(id(inputs[0]), (None, None))
+            if self._takes_mask and mask is not None and len(inputs) == 1:
+                options["mask"] = mask
+        return mask
+
+    def _hand_on(self, inputs: tuple[Any, ...], mask: Any, outputs: Any) -> None:
+        mask = self.compute_mask(inputs[0] if len(inputs) == 1 else inputs, mask)
+        if mask is not None and _call.masks is not None:
+            first = outputs[0] if isinstance(outputs, list | tuple) else outputs
+            _call.masks[id(first)] = first, mask
 
     def _build_for(self, inputs: tuple[Any, ...]) -> None:
         assert _call.root is not None
@@ -160,16 +193,17 @@ class Layer(Tree):
 
     @contextmanager
     def _as_outermost(self, training: bool) -> Iterator[None]:
-        before = _call.root, _call.training, _call.step
+        before = _call.root, _call.training, _call.step, _call.masks
         _call.training = training
         if _call.root is None:
             root = _call.root = self.root
+            _call.masks = {}
             _call.step = root._steps
             root._steps += training
         try:
             yield
         finally:
-            _call.root, _call.training, _call.step = before
+            _call.root, _call.training, _call.step, _call.masks = before
 
 
 def _holds_input(value: Any) -> bool:

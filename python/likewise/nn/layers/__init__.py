@@ -18,16 +18,21 @@ from likewise.nn.layers.pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
+from likewise.nn.layers.recurrent import GRU, LSTM, SimpleRNN
 from likewise.nn.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from likewise.nn.layers.separable import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
+from likewise.nn.layers.sequences import Bidirectional, Masking, TimeDistributed
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "Activation",
     "Add",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -44,6 +49,7 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "LayerNormalization",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "Maximum",
@@ -55,10 +61,12 @@ __all__ = [
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
+    "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "Subtract",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
     "ZeroPadding1D",

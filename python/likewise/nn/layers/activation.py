@@ -15,6 +15,8 @@ from likewise.nn.layer import Layer, LayerOptions
 class Activation(Layer):
     """An activation by name or function."""
 
+    supports_masking = True
+
     def __init__(self, activation: str | activations.Activation, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)
         self.activation = activations.get(activation)
@@ -32,6 +34,8 @@ class ReLU(Layer):
         threshold: 0 or more.
         **common: See :class:`Layer`.
     """
+
+    supports_masking = True
 
     def __init__(
         self,
@@ -65,6 +69,8 @@ class Softmax(Layer):
         axis: The axis.
         **common: See :class:`Layer`.
     """
+
+    supports_masking = True
 
     def __init__(self, axis: int = -1, **common: Unpack[LayerOptions]) -> None:
         super().__init__(**common)

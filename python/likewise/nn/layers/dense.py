@@ -31,6 +31,8 @@ class Dense(Layer):
         [batch, ..., inputs] to [batch, ..., units].
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,

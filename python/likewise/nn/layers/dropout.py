@@ -26,6 +26,8 @@ class Dropout(Layer):
         **common: See :class:`Layer`.
     """
 
+    supports_masking = True
+
     def __init__(
         self,
         rate: float,

@@ -23,7 +23,7 @@ class Embedding(Layer):
         embeddings_initializer: First values of the table [input_dim, output_dim].
         embeddings_regularizer: A penalty on the whole table; the gradient is then dense.
         embeddings_constraint: Only None.
-        mask_zero: Only False.
+        mask_zero: Say that id 0 marks a step that does not count, to the layers behind.
         **common: See :class:`Layer`.
 
     Shapes:
@@ -41,12 +41,11 @@ class Embedding(Layer):
         **common: Unpack[LayerOptions],
     ) -> None:
         super().__init__(**common)
-        for argument, value in (("embeddings_constraint", embeddings_constraint), ("mask_zero", mask_zero)):
-            if value:
-                raise ValueError(f"Embedding: {argument} is not supported, got {value!r}")
+        if embeddings_constraint:
+            raise ValueError(f"Embedding: embeddings_constraint is not supported, got {embeddings_constraint!r}")
         for argument, size in (("input_dim", input_dim), ("output_dim", output_dim)):
             checks.integer("Embedding", argument, size, least=1)
-        self.input_dim, self.output_dim = int(input_dim), int(output_dim)
+        self.input_dim, self.output_dim, self.mask_zero = int(input_dim), int(output_dim), mask_zero
         self.embeddings_initializer = embeddings_initializer
         self.embeddings_regularizer = embeddings_regularizer
         self.embeddings: Tensor
@@ -66,3 +65,7 @@ class Embedding(Layer):
                 raise ValueError(f"Embedding: ids must be integers, got {ids[ids != np.floor(ids)][0]}")
             ids = ids.astype(np.int64)
         return F.embedding(self.embeddings, ids)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """True where an id is not 0, if ``mask_zero``."""
+        return np.asarray(inputs) != 0 if self.mask_zero else None

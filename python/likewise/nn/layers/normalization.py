@@ -17,6 +17,8 @@ from likewise.nn.regularizers import Regularizer
 class _Scaled(Layer):
     """What normalisations over the last axis share: gamma and beta."""
 
+    supports_masking = True
+
     def __init__(
         self,
         axis: int,
