@@ -52,10 +52,13 @@ def communities():
     return lw.Interactions(*map(list, zip(*rows, strict=True)))
 
 
+LONGER = {"MF": {"epochs": 200, "batch_size": 16}, "NeuMF": {"pretrain": 60, "batch_size": 16}}
+
+
 @pytest.mark.parametrize("name", PERSONAL)
 def test_overfits_a_tiny_log(name):
     log = communities()
-    model = make(name, **({"epochs": 200, "batch_size": 16} if name == "MF" else {})).fit(log, verbose=0)
+    model = make(name, **LONGER.get(name, {})).fit(log, verbose=0)
     assert model.evaluate(log, filter_viewed=False, metrics=["recall@8"])["recall@8"] > 0.95
     for user in log.user_ids:  # the one thing of their community they have not done
         assert model.recommend(user, k=1).items[0, 0] == 8 * (user % 2) + user // 2
@@ -172,7 +175,9 @@ OTHER_TRAININGS = [
     ("MF", {"batch_size": 128}, "batch_size is 256 there, 128 here"),
     ("MF", {"l2": 0.5}, "l2 is None there, 0.5 here"),
     ("MF", {"epochs": 4}, "epochs is 3 there, 4 here"),
-    ("NeuMF", {"l2": 0.5}, "l2 is 3e-06 there, 0.5 here"),
+    ("NeuMF", {"l2": 0.5}, "l2 is 1.3e-05 there, 0.5 here"),
+    ("NeuMF", {"pretrain": 2}, "pretrain is 1 there, 2 here"),
+    ("NeuMF", {"epochs": 4}, "epochs is 3 there, 4 here"),
 ]
 
 
@@ -206,12 +211,14 @@ def test_a_state_of_fewer_epochs_goes_on_and_one_of_more_is_refused(log, tmp_pat
         make("IALS", epochs=3).fit(log, resume=tmp_path / "state", verbose=0)
 
 
-def test_towers_trained_alone_may_go_on(log, tmp_path):
-    settings = {"layers": [16, np.int64(8)], "epochs": 1}
-    make("NeuMF", **settings, pretrain=1).fit(log, resume=tmp_path / "state", verbose=0)
+def test_towers_trained_alone_serve_another_joint_training(log, tmp_path):
+    settings = {"layers": [16, np.int64(8)], "pretrain": 2}
+    make("NeuMF", **settings, epochs=1).fit(log, resume=tmp_path / "state", verbose=0)
     (tmp_path / "state").unlink()
-    more = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, resume=tmp_path / "state", verbose=0)
-    whole = make("NeuMF", **settings, pretrain=2, alpha=0.3).fit(log, verbose=0)
+    states = {tower: (tmp_path / f"state.{tower}").read_bytes() for tower in ("gmf", "mlp")}
+    more = make("NeuMF", **settings, epochs=2, alpha=0.3).fit(log, resume=tmp_path / "state", verbose=0)
+    assert states == {tower: (tmp_path / f"state.{tower}").read_bytes() for tower in states}
+    whole = make("NeuMF", **settings, epochs=2, alpha=0.3).fit(log, verbose=0)
     assert np.array_equal(more.recommend(k=5).scores, whole.recommend(k=5).scores)
 
 

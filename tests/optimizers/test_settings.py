@@ -8,7 +8,7 @@ import pytest
 import likewise as lw
 from likewise import optimizers
 from likewise.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from likewise.optimizers.schedules import CosineDecay, ExponentialDecay
+from likewise.optimizers.schedules import CosineDecay, ExponentialDecay, PolynomialDecay
 
 MAKERS = [
     lambda: SGD(0.1, momentum=0.9, nesterov=True, clipnorm=1.0),
@@ -82,6 +82,9 @@ SCHEDULES = [
     (CosineDecay(0.4, 8), {0: 0.4, 4: 0.2, 8: 0.0, 99: 0.0}),
     (CosineDecay(0.4, 8, alpha=0.5), {0: 0.4, 4: 0.3, 8: 0.2}),
     (CosineDecay(0.1, 8, warmup_target=0.5, warmup_steps=4), {0: 0.1, 2: 0.3, 4: 0.5, 8: 0.25, 12: 0.0}),
+    (PolynomialDecay(0.4, 8, end_learning_rate=0.0), {0: 0.4, 2: 0.3, 8: 0.0, 99: 0.0}),
+    (PolynomialDecay(0.5, 10, end_learning_rate=0.1, power=2.0), {0: 0.5, 5: 0.2, 10: 0.1, 15: 0.1}),
+    (PolynomialDecay(0.4, 8, end_learning_rate=0.0, cycle=True), {0: 0.4, 8: 0.0, 12: 0.1, 16: 0.0}),
 ]
 
 
@@ -153,6 +156,7 @@ ERRORS = [
     ),
     (lambda: Adam(momentum=0.9), TypeError, "momentum"),
     (lambda: CosineDecay(0.1, 0), ValueError, "CosineDecay: decay_steps must be greater than 0, got 0"),
+    (lambda: PolynomialDecay(0.1, 0), ValueError, "PolynomialDecay: decay_steps must be greater than 0, got 0"),
     (
         lambda: optimizers.get("adm"),
         ValueError,

@@ -79,13 +79,48 @@ class CosineDecay(LearningRateSchedule):
         return highest * ((1 - self.alpha) * 0.5 * (1 + math.cos(math.pi * share)) + self.alpha)
 
 
+class PolynomialDecay(LearningRateSchedule):
+    """From the first rate to the last along a power of the share of steps that are left.
+
+    ``(initial - end) * (1 - min(step, decay_steps) / decay_steps) ** power + end``: a straight line at power 1.
+
+    Args:
+        initial_learning_rate: The rate at step 0.
+        decay_steps: Steps of the decay.
+        end_learning_rate: The rate from then on.
+        power: The power.
+        cycle: Does a new decay, a period longer, begin when one is over?
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+    ) -> None:
+        expect("PolynomialDecay", "decay_steps", decay_steps, decay_steps > 0, "greater than 0")
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.end_learning_rate, self.power, self.cycle = end_learning_rate, power, cycle
+
+    def __call__(self, step: int) -> float:
+        """The learning rate after ``step`` steps."""
+        periods = max(1, math.ceil(step / self.decay_steps)) if self.cycle else 1
+        share = min(step / (self.decay_steps * periods), 1.0)
+        span = self.initial_learning_rate - self.end_learning_rate
+        return float(span * (1 - share) ** self.power + self.end_learning_rate)
+
+
 def expect(caller: str, name: str, value: Any, holds: bool, required: str) -> None:
     """Raise a ValueError that names the argument, what is required and what came."""
     if not holds:
         raise ValueError(f"{caller}: {name} must be {required}, got {value}")
 
 
-_SCHEDULES: dict[str, type[LearningRateSchedule]] = {each.__name__: each for each in (ExponentialDecay, CosineDecay)}
+_SCHEDULES: dict[str, type[LearningRateSchedule]] = {
+    each.__name__: each for each in (ExponentialDecay, CosineDecay, PolynomialDecay)
+}
 
 
 def schedule_from(described: Mapping[str, Any]) -> LearningRateSchedule:

@@ -22,8 +22,8 @@ from likewise.models.people import People
 from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import Scorer, Scores, TileScorer
 
-_FINE_TUNING = 1 / 3  # the rate of joint training after pretraining, as a share
-_FREE_ALONE = ("epochs", "pretrain", "alpha")  # settings that do not matter to a tower trained alone
+_FINE_TUNING = 0.05  # the rate of joint training after pretraining, as a share: at higher ones the towers overfit
+_FREE_ALONE = ("epochs", "alpha")  # settings that do not matter to a tower trained alone
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -43,7 +43,8 @@ class NeuMF(Recommender):
         pretrain: Passes by each tower alone before, from which both start (the paper's section 3.4.1); 0 for none.
         alpha: What GMF's output counts at the start after pretraining; MLP's counts 1 - alpha.
         batch_size: Positives of a step. A run repeats bit for bit at its batch size.
-        learning_rate: Of Adam. After pretraining, joint training takes a third of it (the paper: plain SGD).
+        learning_rate: Of Adam, for each tower alone and for joint training without pretraining; after pretraining
+            joint training takes a twentieth of it (the paper: plain SGD). Each falls linearly to zero by its end.
         negatives: Drawn for each positive, uniformly from the items the user has not seen, anew in every epoch.
         l2: Penalty l2 / 2 |row|^2 on the rows of the batch and on the kernels.
         seed: Key of initial values, shuffles and negatives.
@@ -55,12 +56,12 @@ class NeuMF(Recommender):
     dim: int = 64
     layers: Sequence[int] = (128, 64, 32)
     epochs: int = 2
-    pretrain: int = 8
-    alpha: float = 0.5
-    batch_size: int = 256
-    learning_rate: float = 0.003
+    pretrain: int = 20
+    alpha: float = 0.7
+    batch_size: int = 2048
+    learning_rate: float = 0.01
     negatives: int = 4
-    l2: float = 3e-6
+    l2: float = 1.3e-5
     seed: int = 0
 
     def network(self, n_users: int, n_items: int, towers: Sequence[str] = ("gmf", "mlp")) -> NeuMFNetwork:
@@ -106,7 +107,7 @@ class NeuMF(Recommender):
         if alone:
             joint.join(alone, {"gmf": self.alpha, "mlp": 1 - self.alpha})
         rate = self.learning_rate * (_FINE_TUNING if alone else 1)
-        self._learn(joint, batches, len(log), fitting, self.epochs, rate, ("epochs",))
+        self._learn(joint, batches, len(log), fitting, self.epochs, rate, ())
 
     def _learn(
         self,
@@ -118,11 +119,13 @@ class NeuMF(Recommender):
         rate: float,
         free: Collection[str],
     ) -> None:
+        steps = max(1, epochs * math.ceil(rows / self.batch_size))
+        falling = optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
         self.network_ = network
         self.training_ = learn(
             self,
             network,
-            optimizers.Adam(rate, l2=self.l2),
+            optimizers.Adam(falling, l2=self.l2),
             lambda epoch: EpochBatches(batches, epoch, rows, self.batch_size),
             fitting,
             epochs,
@@ -201,15 +204,14 @@ class Tower(nn.Layer):
         n_users: Rows of the table of users.
         n_items: Rows of the table of items.
         size: Columns of both.
-        total: Numbers that all towers' logits are weighted sums of, which decides how large the weights start.
+        out: Where the weights of the logit start.
     """
 
-    def __init__(self, n_users: int, n_items: int, size: int, total: int) -> None:
-        normal = nn.initializers.RandomNormal(stddev=0.01)
+    def __init__(self, n_users: int, n_items: int, size: int, out: Any) -> None:
+        normal = nn.initializers.RandomNormal(stddev=0.1)
         self.users = nn.Embedding(n_users, size, normal)
         self.items = nn.Embedding(n_items, size, normal)
-        limit = math.sqrt(3 / total)  # LeCun's, as if the towers were joined into one layer
-        self.out = nn.Dense(1, kernel_initializer=nn.initializers.RandomUniform(-limit, limit))
+        self.out = nn.Dense(1, kernel_initializer=out)
         self.size = size
 
     def call(self, inputs: Sequence[Any]) -> Tensor:
@@ -227,7 +229,10 @@ class Tower(nn.Layer):
 
 
 class GMFTower(Tower):
-    """h . (p * q): generalized matrix factorization."""
+    """h . (p * q): generalized matrix factorization, which starts from h = 1, plain matrix factorization."""
+
+    def __init__(self, n_users: int, n_items: int, size: int) -> None:
+        super().__init__(n_users, n_items, size, "ones")
 
     def deeper(self, users: Any, items: Any) -> Tensor:
         """See `Tower.deeper`."""
@@ -238,8 +243,8 @@ class GMFTower(Tower):
 class MLPTower(Tower):
     """h . relu(... relu(W [p, q] + b)): the first layer's kernel is kept as the half for users and that for items."""
 
-    def __init__(self, n_users: int, n_items: int, layers: Sequence[int], total: int) -> None:
-        super().__init__(n_users, n_items, layers[0] // 2, total)
+    def __init__(self, n_users: int, n_items: int, layers: Sequence[int]) -> None:
+        super().__init__(n_users, n_items, layers[0] // 2, "lecun_uniform")
         limit = math.sqrt(6 / (layers[0] + layers[1]))  # Glorot's, for the two halves together
         uniform = nn.initializers.RandomUniform(-limit, limit)
         self.of_users = nn.Dense(layers[1], kernel_initializer=uniform)
@@ -265,10 +270,8 @@ class NeuMFNetwork(nn.Model):
     def __init__(
         self, n_users: int, n_items: int, dim: int, layers: Sequence[int], towers: Sequence[str] = ("gmf", "mlp")
     ) -> None:
-        total = sum({"gmf": dim, "mlp": layers[-1]}[tower] for tower in towers)
-        self.gmf = GMFTower(n_users, n_items, dim, total) if "gmf" in towers else None
-        self.mlp = MLPTower(n_users, n_items, layers, total) if "mlp" in towers else None
-
+        self.gmf = GMFTower(n_users, n_items, dim) if "gmf" in towers else None
+        self.mlp = MLPTower(n_users, n_items, layers) if "mlp" in towers else None
         self.n_items, self.tower_names = n_items, list(towers)
 
     @property
