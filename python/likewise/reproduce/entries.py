@@ -29,6 +29,11 @@ def ncf_mf(seed: int) -> MF:
     )
 
 
+def ncf_ials(seed: int) -> IALS:
+    """The settings its authors print for this table; on our validation they equal the defaults."""
+    return IALS(dim=192, epochs=12, reg=0.007, unobserved_weight=0.3, seed=seed)
+
+
 NCF_ML1M = Entry(
     name="ncf-ml1m",
     title="MovieLens 1M, leave the last out, 1 against 99 fixed negatives",
@@ -39,7 +44,7 @@ NCF_ML1M = Entry(
     contenders=(
         POPULARITY,
         Contender("MF", ncf_mf, {"hit@10": 0.7294, "ndcg@10": 0.4523}, seeds=(0,)),
-        Contender("IALS", lambda seed: IALS(seed=seed), {"hit@10": 0.7310, "ndcg@10": 0.4521}),
+        Contender("IALS", ncf_ials, {"hit@10": 0.7310, "ndcg@10": 0.4521}),
         Contender("NeuMF", lambda seed: NeuMF(seed=seed), {"hit@10": 0.709, "ndcg@10": 0.435}),
     ),
     in_print={
