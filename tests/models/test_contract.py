@@ -16,9 +16,11 @@ MODELS = {
     "IALS": {"dim": 16, "epochs": 8},
     "MF": {"dim": 16, "epochs": 40, "batch_size": 256, "learning_rate": 0.02},
     "NeuMF": {"dim": 8, "layers": (16, 8), "epochs": 20, "pretrain": 10, "batch_size": 64, "learning_rate": 0.02},
+    "GRU4Rec": {"dim": 16, "epochs": 10, "batch_size": 32, "learning_rate": 0.01, "max_length": 12},
 }
 PERSONAL = [name for name in MODELS if name != "Popularity"]
-WITH_VECTORS = ["IALS", "MF"]
+SEQUENTIAL = [name for name in ("GRU4Rec", "SASRec", "Caser") if name in MODELS]
+WITH_VECTORS = ["IALS", "MF", *SEQUENTIAL]
 
 
 def make(name, **settings):
@@ -55,13 +57,24 @@ def communities():
 LONGER = {"MF": {"epochs": 200, "batch_size": 16}, "NeuMF": {"pretrain": 60, "batch_size": 16}}
 
 
-@pytest.mark.parametrize("name", PERSONAL)
+@pytest.mark.parametrize("name", [name for name in PERSONAL if name not in SEQUENTIAL])
 def test_overfits_a_tiny_log(name):
     log = communities()
     model = make(name, **LONGER.get(name, {})).fit(log, verbose=0)
     assert model.evaluate(log, filter_viewed=False, metrics=["recall@8"])["recall@8"] > 0.95
     for user in log.user_ids:  # the one thing of their community they have not done
         assert model.recommend(user, k=1).items[0, 0] == 8 * (user % 2) + user // 2
+
+
+@pytest.mark.parametrize("name", SEQUENTIAL)
+def test_learns_what_comes_next(name):
+    # Two rounds of six things; each user begins somewhere and goes on around.
+    items = [[6 * (user % 2) + (start + step) % 6 for step in range(5)] for user in range(2) for start in range(6)]
+    log = lw.Interactions(np.repeat(np.arange(12), 5), np.concatenate(items))
+    model = make(name, epochs=150).fit(log, verbose=0)
+    for row in items:
+        following = 6 * (row[0] // 6) + (row[-1] + 1) % 6
+        assert model.recommend(history=row, k=1, filter_viewed=False).items[0, 0] == following
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -95,6 +108,7 @@ CHANGES = {
     "IALS": {"dim": 9, "reg": 100.0, "unobserved_weight": 3.0, "exponent": 0.0, "confidence": "log", "solver": "cg"},
     "MF": {"dim": 9, "loss": "squared", "negatives": 3, "biases": True, "seed": 9},
     "NeuMF": {"dim": 9, "layers": (10, 4), "negatives": 3, "seed": 9},
+    "GRU4Rec": {"dim": 9, "units": [5], "max_length": 3, "seed": 9},
 }
 
 
@@ -155,7 +169,7 @@ class Interrupt(lw.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF", *SEQUENTIAL])
 def test_an_interrupted_fit_leaves_the_model_as_it_was_and_can_be_resumed(name, log, tmp_path):
     other = simulate(n_users=30, n_items=40, rows_per_user=10, seed=4).log
     model = make(name).fit(other, verbose=0)
@@ -175,6 +189,7 @@ OTHER_TRAININGS = [
     ("MF", {"batch_size": 128}, "batch_size is 256 there, 128 here"),
     ("MF", {"l2": 0.5}, "l2 is None there, 0.5 here"),
     ("MF", {"epochs": 4}, "epochs is 3 there, 4 here"),
+    ("GRU4Rec", {"dropout": 0.5}, "dropout is 0.1 there, 0.5 here"),
     ("NeuMF", {"l2": 0.5}, "l2 is 1.3e-05 there, 0.5 here"),
     ("NeuMF", {"pretrain": 2}, "pretrain is 1 there, 2 here"),
     ("NeuMF", {"epochs": 4}, "epochs is 3 there, 4 here"),
@@ -192,7 +207,7 @@ def test_a_state_of_other_settings_is_refused(name, change, message, log, tmp_pa
         make(name, **few_epochs(name) | change).fit(log, resume=tmp_path / "state", verbose=0)
 
 
-@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF"])
+@pytest.mark.parametrize("name", ["IALS", "MF", "NeuMF", *SEQUENTIAL])
 def test_a_state_of_another_log_is_refused(name, log, tmp_path):
     make(name, **few_epochs(name)).fit(log, resume=tmp_path / "state", verbose=0)
     items = log.items.copy()
@@ -334,7 +349,7 @@ def test_unknown_ids_are_key_errors(model):
         lambda: model.recommend([1, 999_999]),
         lambda: model.recommend(1, items=[999_999]),
         lambda: model.recommend(1, exclude=[999_999]),
-        lambda: model.recommend(history=[1, 999_999]),
+        lambda: model.recommend(history=[[1], [999_999]]),
         lambda: model.predict(999_999, 1),
         lambda: model.predict(1, 999_999),
     ):
@@ -393,21 +408,26 @@ def test_histories_and_logs_may_be_whatever_interactions_takes(fitted, tmp_path)
         lw.models.Popularity().fit((1, 2, 3, 4, 5))
 
 
-def test_unknown_items_of_a_history_are_key_errors_or_left_out(model):
+def test_unknown_items_of_a_history_are_left_out_and_nothing_else_is_a_key_error(model):
     log = lw.Interactions([1, 1, 999_999], [3, 777_777, 888_888])
+    expected = model.recommend(1, history=[3], k=5).scores
     for history in ([[3, 777_777], [888_888]], log):
-        with pytest.raises(KeyError, match="unknown item id 777777"):
+        with pytest.raises(KeyError, match="unknown item id 888888"):
             model.recommend([1, 999_999], history=history)
         top = model.recommend([1, 999_999], history=history, unknown="popular", k=5)
         assert top.fallback.tolist() == [False, True]
-        assert np.array_equal(top.scores[:1], model.recommend(1, history=[3], k=5).scores)
-    with pytest.raises(KeyError, match="unknown item id 888888"):
-        model.recommend(history=log.filter(users=[999_999]))
+        assert np.array_equal(top.scores[:1], expected)
+    for history in ([3, 777_777, 888_888], log):
+        with pytest.warns(
+            UserWarning, match="history: . of . items are unknown to the model and left out, such as 777777"
+        ):
+            top = model.recommend(1, history=history, k=5)
+        assert np.array_equal(top.scores, expected)
     # What users do who are not asked about does not matter.
     assert model.recommend(2, history=log, k=5).items.shape == (1, 5)
 
 
-@pytest.mark.parametrize("name", ["ItemKNN", "EASE", "IALS"])
+@pytest.mark.parametrize("name", ["ItemKNN", "EASE", "IALS", *SEQUENTIAL])
 def test_an_empty_history_is_served_as_popular_where_users_are_computed_from_it(name, fitted):
     top = fitted[name].recommend([1, 2], history=[[], [3]], k=5)
     assert top.fallback.tolist() == [True, False]

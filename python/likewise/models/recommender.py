@@ -304,10 +304,10 @@ class Recommender(ABC):
             exclude: Raw ids never to recommend.
             history: What users did, instead of their rows in the fitted log: a log or whatever `Interactions` takes
                 (but tuples are lists here), one list of raw item ids (one row), or a list of lists. Needs no refit.
-            unknown: What to do about users outside the vocabulary and without a history, and about unknown items in
-                histories: "error", or "popular", which leaves such items out, serves the most popular items to users
-                of whom nothing is known, and marks these in ``fallback``. Users of the vocabulary without a row, and
-                empty histories, are served so in any case.
+            unknown: What to do about users outside the vocabulary and without a history, and about histories of
+                nothing but unknown items: "error", or "popular", which serves them the most popular items and marks
+                them in ``fallback``. Users of the vocabulary without a row, and empty histories, are served so in any
+                case. Unknown items beside known ones are left out; "error" warns of them.
 
         Returns:
             Lists of the best k items, or of as many as there are in the vocabulary if that is fewer.

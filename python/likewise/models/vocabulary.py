@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,7 @@ def question(model: Recommender, users: Any, history: Any, unknown: str, filter_
     """Resolves the arguments `users`, `history` and `unknown` of `Recommender.recommend`.
 
     Raises:
-        KeyError: If a user is outside the vocabulary without a history, or a history names an unknown item, unless
+        KeyError: If a user is outside the vocabulary without a history, or a history names unknown items only, unless
             `unknown` is "popular".
         ValueError: If histories and users differ in number, or the log is needed and was not saved.
     """
@@ -110,14 +111,21 @@ def question(model: Recommender, users: Any, history: Any, unknown: str, filter_
     if isinstance(given, list):
         if len(given) != len(names):
             raise ValueError(f"recommend: {len(names)} users, {len(given)} histories")
-        places = [_places(model, row, unknown) for row in given]
-        people = People(_trained(model, names, users is not None), Histories.of_lists(places))
+        places = [model.vocabulary.find_items(row) for row in given]
+        if unknown == "error":
+            _check_histories(model, given, places)
+        histories = Histories.of_lists([row[row >= 0] for row in places])
+        people = People(_trained(model, names, users is not None), histories)
         told = np.ones(len(names), dtype=bool)
     else:
         people, told = model.people(names, given), np.zeros(len(names), dtype=bool)
         if given is not None:
             rows = Histories.of_log(given, given.find_users(names))
-            _places(model, given.item_ids[np.unique(rows.items)], unknown)
+            if unknown == "error":
+                listed_rows = np.split(rows.items, rows.indptr[1:-1])
+                places = model.vocabulary.find_items(given.item_ids)
+                raw = [given.item_ids[row].tolist() for row in listed_rows]
+                _check_histories(model, raw, [places[row] for row in listed_rows])
             told = rows.lengths > 0
     _need_log(model, people.index[~told], filter_viewed, "recommend", ": give history=")
     strangers = _strangers(model, people)
@@ -127,12 +135,23 @@ def question(model: Recommender, users: Any, history: Any, unknown: str, filter_
     return Question(_names(names), people, strangers)
 
 
-def _places(model: Recommender, items: Any, unknown: str) -> Indices:
-    """Indices of the items of a history; unknown ones are left out where `unknown` is "popular"."""
-    if unknown == "error":
-        return model.vocabulary.index_of_items(items)
-    found = model.vocabulary.find_items(items)
-    return found[found >= 0]
+def _check_histories(model: Recommender, rows: Sequence[Any], places: Sequence[Indices]) -> None:
+    """Warns of unknown items in histories, which are left out.
+
+    Raises:
+        KeyError: If a history has nothing but unknown items.
+    """
+    unknown = [np.flatnonzero(found < 0) for found in places]
+    for row, missing in zip(rows, unknown, strict=True):
+        if len(row) and len(missing) == len(row):
+            model.vocabulary.index_of_items(row)
+    count = sum(map(len, unknown))
+    if count:
+        some = next(row[missing[0]] for row, missing in zip(rows, unknown, strict=True) if len(missing))
+        of = sum(map(len, rows))
+        warnings.warn(
+            f"history: {count:,} of {of:,} items are unknown to the model and left out, such as {some!r}", stacklevel=4
+        )
 
 
 def _need_log(model: Recommender, index: Indices, filtered: bool, caller: str, instead: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likewise.models import EASE, IALS, MF, ItemKNN, NeuMF, Popularity
+from likewise.models import EASE, IALS, MF, GRU4Rec, ItemKNN, NeuMF, Popularity, SASRec
 from likewise.reproduce import readers
 from likewise.reproduce.entry import Contender, Entry
 
@@ -137,4 +137,46 @@ RATINGS_ML100K = Entry(
     contenders=(Contender("MF", lambda seed: MF(loss="squared", seed=seed), {"rmse": 0.94}),),
 )
 
-ENTRIES = {entry.name: entry for entry in (NCF_ML1M, LIGHTGCN_GOWALLA, BARS_ML1M, RECOMMENDERS_ML100K, RATINGS_ML100K)}
+SEQUENTIAL_ML1M = Entry(
+    name="sequential-ml1m",
+    title="MovieLens 1M, the last item of every history, full ranking",
+    protocol="Klenitskiy and Vasilev, RecSys 2023: 3,416 items; train is all but each user's last two, the one before the "
+    "last of every user is validation and joins the history at the test; all items but the user's history. Training "
+    "stops after ten epochs without a better nDCG@10 on validation.",
+    load=readers.sequential_ml1m,
+    metrics=("recall@10", "ndcg@10"),
+    contenders=(
+        POPULARITY,
+        Contender(
+            "GRU4Rec",
+            lambda seed: GRU4Rec(epochs=100, seed=seed),
+            {"recall@10": 0.2811, "ndcg@10": 0.1648},
+            seeds=(0,),
+            patience=10,
+        ),
+        Contender(
+            "SASRec",
+            lambda seed: SASRec(epochs=100, seed=seed),
+            {"recall@10": 0.3152, "ndcg@10": 0.1821},
+            seeds=(0,),
+            patience=10,
+        ),
+        Contender(
+            "SASRec-gBCE",
+            lambda seed: SASRec(loss="gbce", epochs=100, seed=seed),
+            {"recall@10": 0.2500, "ndcg@10": 0.1341},
+            seeds=(0,),
+            patience=10,
+        ),
+    ),
+    in_print={
+        "SASRec, one negative": {"recall@10": 0.2500, "ndcg@10": 0.1341},
+        "gSASRec, 86,000 steps": {"recall@10": 0.3003, "ndcg@10": 0.1726},
+        "BERT4Rec": {"recall@10": 0.2843, "ndcg@10": 0.1537},
+    },
+)
+
+ENTRIES = {
+    entry.name: entry
+    for entry in (NCF_ML1M, LIGHTGCN_GOWALLA, BARS_ML1M, RECOMMENDERS_ML100K, RATINGS_ML100K, SEQUENTIAL_ML1M)
+}

@@ -20,11 +20,14 @@ class Task:
         train: The log models are fitted on.
         test: What they are asked about.
         candidates: As `Recommender.evaluate` takes them.
+        validation: What training may be stopped by; it comes between `train` and `test`, and joins the histories that
+            users are tested with. None: there is none.
     """
 
     train: Interactions
     test: Interactions
     candidates: Any = "all"
+    validation: Interactions | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Contender:
         seeds: One run each. Models without randomness, and those that take more than ten minutes, have one.
         test_picked_every: The published figures are the best of many readings on the test set: read ours too, after
             every so many epochs, and show the maximum beside the honest figure. None: they are not.
+        patience: Training stops after so many epochs without a better nDCG@10 on the task's validation, and keeps the
+            best. None: it does not stop early.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Contender:
     published: Figures = field(default_factory=dict)
     seeds: Sequence[int] = (0, 1, 2)
     test_picked_every: int | None = None
+    patience: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import IO, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from likewise import split
 from likewise.data import Interactions
 from likewise.data.locate import locate
 from likewise.reproduce.entry import Task
@@ -92,3 +93,10 @@ def ratings_ml100k() -> Task:
     """The first of GroupLens' five folds of MovieLens 100K, with ratings."""
     train, test = (tuple(_columns(locate("ml-100k", f"splits/u1.{part}"), (0, 1, 2))) for part in ("base", "test"))
     return _task(train, test)
+
+
+def sequential_ml1m() -> Task:
+    """MovieLens 1M as SASRec's authors keep it: of each user the last item tests, the one before validates."""
+    users, items = _columns(locate("ml-1m", "sasrec/ml-1m.txt"), (0, 1))
+    train, validation, test = split.leave_last(Interactions(users, items), parts=3)
+    return Task(train, test, validation=validation)

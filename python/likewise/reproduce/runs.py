@@ -14,8 +14,9 @@ from typing import Any
 
 import likewise
 from likewise import _core
-from likewise.callbacks import Callback
+from likewise.callbacks import Callback, EarlyStopping
 from likewise.data.locate import cache_folder
+from likewise.evaluation import Report
 from likewise.reproduce.entry import Contender, Entry, Task
 
 Run = dict[str, Any]
@@ -113,15 +114,25 @@ def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose:
     state = cache_folder() / "reproduce" / entry.name / f"{contender.name}-{seed}.state"
     state.parent.mkdir(parents=True, exist_ok=True)
 
+    history = None if task.validation is None else task.train + task.validation
+
+    def test() -> Report:
+        return model.evaluate(task.test, history=history, metrics=entry.metrics, candidates=task.candidates)
+
     def read() -> dict[str, float]:
         model._forget_scorer()
-        return dict(model.evaluate(task.test, metrics=entry.metrics, candidates=task.candidates))
+        return dict(test())
 
     readings = [TestReadings(read, entry.metrics, every)] if (every := contender.test_picked_every) else []
+    callbacks: list[Callback] = [*readings]
+    validation = None
+    if contender.patience is not None:
+        callbacks.append(EarlyStopping("ndcg@10", patience=contender.patience))
+        validation = task.validation
     start = time.monotonic()
-    model.fit(task.train, callbacks=readings, resume=state, verbose=verbose)
+    model.fit(task.train, validation=validation, callbacks=callbacks, resume=state, verbose=verbose)
     trained = time.monotonic()
-    report = model.evaluate(task.test, metrics=entry.metrics, candidates=task.candidates)
+    report = test()
     state.unlink(missing_ok=True)
     return {
         "model": contender.name,
@@ -130,6 +141,7 @@ def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose:
         "figures": {metric: float(report[metric]) for metric in entry.metrics},
         "interval": {metric: float(report.interval[metric]) for metric in entry.metrics},
         "test_picked": readings[0].best if readings else {},
+        "epochs": 0 if model.training_ is None else len(model.training_),
         "protocol": str(report.protocol),
         "seconds": round(trained - start, 1),
         "evaluation_seconds": round(time.monotonic() - trained, 1),

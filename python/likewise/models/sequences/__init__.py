@@ -1,0 +1,1 @@
+"""Models that read what a user did in its order."""

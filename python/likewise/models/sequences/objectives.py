@@ -1,0 +1,55 @@
+"""What the states of a sequence model are trained for: the item that comes next, above others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from likewise import functional as F
+from likewise.functional import Tensor
+
+# The loss of states [.., dim], the table of items [n_items, dim], targets [..] and negatives [.., m], [m] or None.
+Objective = Callable[[Tensor, Tensor, Any, Any], Tensor]
+
+IGNORED = -1  # the target of a position that does not count
+
+
+def objective_of(loss: str, n_items: int, negatives: int, calibration: float) -> Objective:
+    """The loss by its name.
+
+    Args:
+        loss: "softmax", "sampled_softmax", "bce" or "gbce".
+        n_items: Items in the catalogue.
+        negatives: Drawn for each target.
+        calibration: t of "gbce", from 0 to 1.
+    """
+    if loss == "softmax":
+        return full_softmax
+    if loss == "sampled_softmax":
+        return sampled_softmax
+    return partial(logistic, beta=1.0 if loss == "bce" else gbce_beta(negatives, n_items, calibration))
+
+
+def gbce_beta(negatives: int, n_items: int, calibration: float) -> float:
+    """What the positive's logistic loss counts (Petrov and Macdonald, RecSys 2023, section 5.2).
+
+    beta = a (t (1 - 1/a) + 1/a), with a the share of the other items that are drawn and t the calibration.
+    """
+    share = min(negatives / max(n_items - 1, 1), 1.0)
+    return share * (calibration * (1 - 1 / share) + 1 / share)
+
+
+def full_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
+    """Cross-entropy over the whole catalogue."""
+    return F.softmax_loss(states, table, targets, ignore_index=IGNORED)
+
+
+def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
+    """Cross-entropy over the target and its negatives, drawn uniformly."""
+    return F.sampled_softmax_loss(states, table, targets, negatives, ignore_index=IGNORED)
+
+
+def logistic(states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float) -> Tensor:
+    """Logistic loss of the target, counted beta times, and of its negatives."""
+    return F.gbce_loss(states, table, targets, negatives, beta=beta, ignore_index=IGNORED)

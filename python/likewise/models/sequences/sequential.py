@@ -1,0 +1,134 @@
+"""What sequence models share: a user is the state of a network that has read the user's history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from likewise import _core, nn
+from likewise import functional as F
+from likewise.data import Interactions
+from likewise.data.histories import Histories
+from likewise.functional import Tensor
+from likewise.models.people import People
+from likewise.models.recommender import Recommender
+from likewise.models.retrieval import FactorScorer, Scorer, Scores
+from likewise.models.sequences.batches import EpochSequences, SequenceBatch, Sequences
+from likewise.models.sequences.objectives import IGNORED, Objective
+
+_ITEMS_TOGETHER = 16_384  # items of histories encoded in one go
+
+
+class SequenceNetwork(nn.Model):
+    """A network that reads items and scores what may come next by the product of its state and item vectors.
+
+    Attributes:
+        items: The table of item vectors, which both sides share.
+        objective: The loss of states [.., dim], that table, targets [..] and negatives.
+    """
+
+    in_grid: ClassVar[bool] = False  # states stand in the grid [n, longest] of the sequences, not packed
+
+    items: nn.Embedding
+    objective: Objective
+
+    def states(self, sequences: Sequences) -> Tensor:
+        """States after each item of the sequences: [total, dim], or [n, longest, dim] where they stand in a grid."""
+        raise NotImplementedError
+
+    def last_states(self, sequences: Sequences) -> Tensor:
+        """States [n, dim] after the last item of each sequence."""
+        states = self.states(sequences)
+        last = sequences.offsets[1:] - 1
+        if self.in_grid:
+            states, last = F.reshape(states, (-1, states.shape[-1])), sequences.cells[last]
+        return F.embedding(states, last)
+
+    def loss(self, batch: SequenceBatch) -> Tensor:
+        """The mean over positions."""
+        states, targets, negatives = self.states(batch.inputs), batch.targets, batch.negatives
+        if self.in_grid:
+            targets = batch.inputs.grid(targets, IGNORED)
+            negatives = None if negatives is None or negatives.ndim == 1 else batch.inputs.grid(negatives, 0)
+        return self.objective(states, self.items.embeddings, targets, negatives)
+
+    def build_weights(self) -> None:
+        """Make all weights."""
+        with F.no_grad():
+            self.states(Sequences(np.zeros(1, dtype=np.int32), np.array([0, 1])))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SequenceRecommender(Recommender):
+    """Base of models whose user is a network's state after the user's history, so that new users need no refit.
+
+    Attributes:
+        network_: The trained network.
+    """
+
+    from_histories: ClassVar[bool] = True
+
+    def network(self, n_items: int) -> SequenceNetwork:
+        """The network for so many items."""
+        raise NotImplementedError
+
+    def _made(self, n_items: int) -> SequenceNetwork:
+        network = self.network(n_items)
+        network.build_weights()
+        return network
+
+    def _longest(self) -> int:
+        """How many of the last items a state depends on."""
+        raise NotImplementedError
+
+    def _epochs(self, log: Interactions, negatives: int = 0) -> Callable[[int], EpochSequences]:
+        """The batches of an epoch, given its number: the last items of each user who has two or more.
+
+        Raises:
+            ValueError: If there is no such user.
+        """
+        owners = np.flatnonzero(np.diff(log.indptr) >= 2)
+        if len(owners) == 0:
+            raise ValueError("fit: no user of the log has two rows, so there is nothing that comes next")
+        sequences = Sequences.last(Histories(log.indptr, log.item_index).take(owners), self._longest() + 1)
+        # The row of the log that each item is: what draws are keyed by.
+        rows = sequences.places + np.repeat(log.indptr[owners + 1] - sequences.lengths, sequences.lengths)
+
+        def epoch(number: int) -> EpochSequences:
+            def draw(places: NDArray[np.int64]) -> NDArray[np.int32]:
+                return _core.draw_items(self.seed, number, rows[places], negatives, log.n_items)
+
+            return EpochSequences(sequences, self.batch_size, self.seed, number, draw if negatives else None)
+
+        return epoch
+
+    def _item_vectors(self) -> Scores:
+        return np.asarray(self.network_.items.embeddings)
+
+    def _make_scorer(self) -> Scorer:
+        return FactorScorer(self._item_vectors())
+
+    def _queries(self, people: People) -> Scores:
+        longest = self.settings_._longest()
+        found = np.empty((len(people), self._item_vectors().shape[1]), dtype=np.float32)
+        lengths = np.minimum(people.histories.lengths, longest)
+        order = np.argsort(lengths, kind="stable")  # those of about a length together: hardly any padding
+        groups = np.cumsum(lengths[order]) // _ITEMS_TOGETHER
+        for group in np.unique(groups):
+            chosen = order[groups == group]
+            with F.no_grad():
+                states = self.network_.last_states(Sequences.last(people.histories.take(chosen), longest))
+            found[chosen] = np.asarray(states)
+        return found
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        return {path: np.asarray(weight) for path, weight in self.network_.named_weights().items()}
+
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.network_ = self.settings_._made(self.n_items)
+        for path, weight in self.network_.named_weights().items():
+            weight.assign(state[path])
