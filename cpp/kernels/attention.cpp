@@ -5,8 +5,8 @@
 
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
-#include "cpp/core/random.h"
 #include "cpp/kernels/block_product.h"
+#include "cpp/kernels/random_lanes.h"
 #include "cpp/kernels/simd_math.h"
 
 namespace lw::LIKEWISE_LEVEL {
@@ -75,32 +75,25 @@ LIKEWISE_INLINE void for_pairs(const AttentionShape& s, const Head& h, const Blo
   }
 }
 
-// d_rv (1 - dropout): 16 bits of Philox for each, in the order of keys, then queries.
-struct Kept {
-  float rate;
-  u64 key, stream;
-  u32 limit;
-
-  Kept(const AttentionShape& s, const Head& h, const Block& b)
-      : rate(s.dropout),
-        key(s.key),
-        stream(random_key(static_cast<u64>(h.sequence), static_cast<u64>(h.head), static_cast<u64>(b.first))),
-        limit(static_cast<u32>(s.dropout * 65536.f)) {}
-
-  // Which of the 16 queries from c on keep key v, as 1 and 0.
-  LIKEWISE_INLINE Vec of(i64 v, i64 c) const {
-    float keep[vector_lanes];
-    const u64 place = static_cast<u64>(v) * (2 * block / vector_lanes) + static_cast<u64>(c) / vector_lanes * 2;
-    for (u64 half = 0; half < 2; ++half) {
-      const Random4 draws = philox(key, stream, place + half);
-      for (int word = 0; word < 4; ++word) {
-        keep[half * 8 + static_cast<u64>(word) * 2] = (draws.word[word] & 0xffff) < limit ? 0.f : 1.f;
-        keep[half * 8 + static_cast<u64>(word) * 2 + 1] = (draws.word[word] >> 16) < limit ? 0.f : 1.f;
+// Which pairs of a block stay, as 1 and 0 in the order of scores. Each takes 16 bits of philox(key, of the block,
+// call); 16 calls at a time give the low halves of their first words, then of their second, ..., then the high halves.
+void draw_kept(const AttentionShape& s, const Head& h, const Block& b, float* kept) {
+  constexpr i64 together = vector_lanes * 8;
+  const u64 stream = random_key(static_cast<u64>(h.sequence), static_cast<u64>(h.head), static_cast<u64>(b.first));
+  const i32 limit = static_cast<i32>(s.dropout * 65536.f);
+  const i64 count = b.keys * b.lanes;
+  for (i64 begin = 0; begin < count; begin += together) {
+    alignas(64) u32 word[4][vector_lanes];
+    philox_lanes(s.key, stream, static_cast<u64>(begin / 8), word);
+    for (i64 half = 0; half < 2; ++half)
+      for (i64 w = 0; w < 4; ++w) {
+        float* to = kept + begin + (half * 4 + w) * vector_lanes;
+        for (i64 lane = 0; lane < vector_lanes; ++lane)
+          to[lane] = static_cast<i32>(half ? word[w][lane] >> 16 : word[w][lane] & 0xffff) < limit ? 0.f : 1.f;
       }
-    }
-    return Vec::load(keep);
   }
-};
+}
+i64 room_for_kept(i64 keys) { return parts_of(block * keys, vector_lanes * 8) * vector_lanes * 8; }
 
 // s_vr of a block, [keys, lanes]; `queries` is transposed and scaled.
 void score(const AttentionShape& s, const float* keys, const float* queries, const Block& b, float* scores) {
@@ -129,6 +122,7 @@ void forward_head(const AttentionForward& f, const Head& h) {
   float* queries = scratch.floats(block * s.head_dim);
   float* e = scratch.floats(block * h.keys);
   float* found = scratch.floats(block * width);
+  float* kept = s.dropout > 0 ? scratch.floats(room_for_kept(h.keys)) : nullptr;
 
   for (i64 first = 0; first < h.queries; first += block) {
     const Block b = block_of(s, h, first);
@@ -151,10 +145,8 @@ void forward_head(const AttentionForward& f, const Head& h) {
       exponential.store(at);
     });
     if (s.dropout > 0) {
-      const Kept kept(s, h, b);
-      for (i64 key = 0; key < b.keys; ++key)
-        for (i64 c = 0; c < b.lanes; c += vector_lanes)
-          (Vec::load(e + key * b.lanes + c) * kept.of(key, c)).store(e + key * b.lanes + c);
+      draw_kept(s, h, b, kept);
+      for (i64 i = 0; i < b.keys * b.lanes; i += vector_lanes) (Vec::load(e + i) * Vec::load(kept + i)).store(e + i);
     }
     multiply({b.count, width, b.keys, e, 1, b.lanes, values, width, found, width, false});
 
@@ -193,6 +185,7 @@ void backward_head(const AttentionBackward& g, const Head& h) {
   float* p = scratch.floats(block * h.keys);
   float* ds = scratch.floats(block * h.keys);
   float* dq = scratch.floats(block * width);
+  float* kept = s.dropout > 0 ? scratch.floats(room_for_kept(h.keys)) : nullptr;
   const float grown = 1.f / (1.f - s.dropout);
 
   for (i64 first = 0; first < h.queries; first += block) {
@@ -218,13 +211,13 @@ void backward_head(const AttentionBackward& g, const Head& h) {
     score(s, k, queries, b, p);
     multiply({b.keys, b.lanes, s.value_dim, v, s.value_stride, 1, outer, b.lanes, ds, b.lanes, false});
 
-    const Kept kept(s, h, b);
+    if (s.dropout > 0) draw_kept(s, h, b, kept);
     for_pairs(s, h, b, [&](i64 key, i64 c, auto seen) {
       const i64 at = key * b.lanes + c;
       const Vec probability = seen(exp_above_denormals(Vec::load(p + at) - Vec::load(lse + c)), 0.f);
       Vec dropped = probability, dp = Vec::load(ds + at);
       if (s.dropout > 0) {
-        const Vec keep = kept.of(key, c);
+        const Vec keep = Vec::load(kept + at);
         dropped *= keep;
         dp *= keep;
       }
