@@ -28,6 +28,7 @@ void bind_embedding(py::module_& module) {
   const Operations op(module);
   op("embedding", &ops::embedding, "table"_a, "ids"_a);
   op("embedding_bag", &embedding_bag, "table"_a, "ids"_a, "offsets"_a, "mode"_a, "weights"_a = py::none());
+  op("candidate_scores", &ops::candidate_scores, "states"_a, "table"_a, "ids"_a, "bias"_a = py::none());
   op("coalesce_rows", &coalesce_rows, "sparse"_a);
   op("scatter_add", &ops::scatter_add, "table"_a, "ids"_a, "rows"_a);
   op("softmax_loss", &ops::softmax_loss, "states"_a, "table"_a, "targets"_a, "bias"_a = py::none(),

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -12,12 +13,17 @@
 #include "cpp/bindings/bindings.h"
 #include "cpp/data/batches.h"
 #include "cpp/data/least_squares.h"
+#include "cpp/data/negatives.h"
+#include "cpp/data/ranking.h"
 
 namespace py = pybind11;
 using namespace py::literals;
 
 namespace lw {
 namespace {
+
+template <typename T>
+using In = py::array_t<T, py::array::c_style>;
 
 template <typename Choice, std::size_t count>
 Choice choose(const char* what, const std::string& name, const char* const (&names)[count]) {
@@ -62,6 +68,27 @@ TrainedTable table_from(const py::handle& source) {
   return {array(parts[0]), array(parts[1]), array(parts[2])};
 }
 
+py::array_t<i32> draw_items(const ItemDraws& draws, i64 epoch, const In<i64>& rows, i64 count,
+                            const std::optional<In<i32>>& users) {
+  const i64 n = rows.size();
+  expect(count >= 0, "draws", "count must not be negative, got ", count);
+  expect(rows.ndim() == 1, "draws", "rows must have one dimension, got ", rows.ndim());
+  for (i64 b = 0; b < n; ++b) expect(rows.data()[b] >= 0, "draws", "rows must not be negative, got ", rows.data()[b]);
+  if (users) {
+    expect(users->size() == n, "draws", "there must be as many users as rows, got ", users->size(), " and ", n);
+    for (i64 b = 0; b < n; ++b)
+      expect(users->data()[b] >= 0 && users->data()[b] < draws.n_users(), "draws", "users must be in 0..",
+             draws.n_users() - 1, ", got ", users->data()[b]);
+  }
+  py::array_t<i32> drawn({n, count});
+  i32* to = drawn.mutable_data();
+  const i64* from = rows.data();
+  const i32* owners = users ? users->data() : nullptr;
+  py::gil_scoped_release release;
+  draws.draw(epoch, n, from, count, owners, to);
+  return drawn;
+}
+
 }  // namespace
 
 void bind_factorization(py::module_& module) {
@@ -75,6 +102,17 @@ void bind_factorization(py::module_& module) {
            "draw_seen"_a = false)
       .def_property_readonly("steps", &Batches::steps)
       .def("draw", &draw, "epoch"_a, "step"_a);
+
+  py::class_<ItemDraws>(module, "ItemDraws")
+      .def(py::init([](const In<i64>& indptr, const In<i32>& items, i64 n_items, u64 seed) {
+             expect(indptr.size() >= 1, "draws", "indptr must not be empty");
+             expect(n_items >= 1 && n_items < i64{1} << 31, "draws", "n_items must be in 1..2^31 - 1, got ", n_items);
+             check_lists("items", {indptr.size() - 1, indptr.data(), items.size(), items.data()}, indptr.size() - 1,
+                         n_items, false);
+             return std::make_unique<ItemDraws>(indptr.data(), items.data(), indptr.size() - 1, n_items, seed);
+           }),
+           "indptr"_a, "items"_a, "n_items"_a, "seed"_a)
+      .def("draw", &draw_items, "epoch"_a, "rows"_a, "count"_a, "users"_a = py::none());
 
   py::class_<FactorizationSettings>(module, "FactorizationSettings")
       .def(py::init([](const std::string& loss, const std::string& optimizer, float beta1, float beta2, float epsilon,

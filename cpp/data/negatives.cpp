@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cpp/core/parallel.h"
 #include "cpp/core/random.h"
 
 namespace lw {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr i64 largest_bitmap = i64{64} << 20;  // bytes
 constexpr u32 most_attempts = 256;
+constexpr u64 draws_for_rows = 0x726f7773;  // a stream of its own
 
 // One block of random words serves four neighbouring places at one attempt.
 u32 draw_again(u64 key, u64 place, u32 attempt, u32 n_items) {
@@ -85,6 +87,25 @@ void draw_negatives(const SeenItems& seen, u32 n_items, const NegativeDraw& draw
       if (seen.contains(user, item) && seen.count(user) < n_items) open[kept++] = at;
     }
   }
+}
+
+ItemDraws::ItemDraws(const i64* indptr, const i32* items, i64 n_users, i64 n_items, u64 seed)
+    : n_users_(n_users), n_items_(n_items), seed_(seed), seen_(indptr, items, n_users, n_items) {}
+
+void ItemDraws::draw(i64 epoch, i64 n, const i64* rows, i64 count, const i32* users, i32* drawn) const {
+  const u64 key = random_key(seed_, draws_for_rows, epoch);
+  const u32 n_items = static_cast<u32>(n_items_);
+  parallel_for(n, rows_for(10 * static_cast<double>(count)), [&](i64 begin, i64 end) {
+    for (i64 b = begin; b < end; ++b) {
+      const u64 first = static_cast<u64>(rows[b] * count);
+      i32* mine = drawn + b * count;
+      draw_all(key, first, count, n_items, mine);
+      if (users == nullptr || seen_.count(users[b]) >= n_items_) continue;
+      for (i64 slot = 0; slot < count; ++slot)
+        for (u32 attempt = 1; attempt < most_attempts && seen_.contains(users[b], mine[slot]); ++attempt)
+          mine[slot] = static_cast<i32>(draw_again(key, first + static_cast<u64>(slot), attempt, n_items));
+    }
+  });
 }
 
 }  // namespace lw

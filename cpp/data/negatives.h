@@ -57,4 +57,21 @@ struct NegativeDraw {
 };
 void draw_negatives(const SeenItems& seen, u32 n_items, const NegativeDraw& draw);
 
+// Draws of items for the rows of a log, whichever are asked for, in whatever order.
+class ItemDraws {
+ public:
+  // A log in CSR order by user: indptr [users + 1], items in 0 .. n_items - 1.
+  ItemDraws(const i64* indptr, const i32* items, i64 n_users, i64 n_items, u64 seed);
+
+  i64 n_users() const { return n_users_; }
+
+  // drawn [n, count] for rows [n] of `epoch`; outside the items of users [n] where they are given.
+  void draw(i64 epoch, i64 n, const i64* rows, i64 count, const i32* users, i32* drawn) const;
+
+ private:
+  i64 n_users_, n_items_;
+  u64 seed_;
+  SeenItems seen_;
+};
+
 }  // namespace lw

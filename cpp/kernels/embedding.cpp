@@ -196,4 +196,25 @@ void sum_segments(const SumSegments& k) {
   });
 }
 
+void sum_scaled_rows(const SumScaledRows& k) {
+  if (k.segments == 0) return;
+  const double length = static_cast<double>(k.starts[k.segments]) / static_cast<double>(k.segments);
+  const i64 grain = rows_for(10 + length * (5 + 0.1 * static_cast<double>(k.dim)));
+  parallel_for(k.segments, grain, [&](i64 begin, i64 end) {
+    const i64 last = k.starts[end];
+    for (i64 s = begin; s < end; ++s) {
+      float* to = k.to + (k.row_of ? k.row_of[s] : s) * k.dim;
+      for (i64 j = 0; j < k.dim; ++j) to[j] = 0.f;
+      for (i64 i = k.starts[s]; i < k.starts[s + 1]; ++i) {
+        if (i + ahead < last) prefetch_row(k.from + k.order[i + ahead] / k.group * k.dim, k.dim);
+        const Vec scale(k.scale[k.order[i]]);
+        const float* from = k.from + k.order[i] / k.group * k.dim;
+        for_lanes(k.dim, [&](i64 j, auto lanes) {
+          lanes.store(to + j, fma(scale, lanes.load(from + j), lanes.load(to + j)));
+        });
+      }
+    }
+  });
+}
+
 }  // namespace lw::LIKEWISE_LEVEL

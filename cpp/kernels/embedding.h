@@ -59,4 +59,16 @@ struct SumSegments {
   float* to;
 };
 
+// to_s = sum_{i in segment s} scale_{order_i} from_{order_i / group}, in the order of i: what `group` scores of each
+// row of `from` say of the rows they were scores with, without a row for each score.
+struct SumScaledRows {
+  i64 segments, dim, group;
+  const i64* order;
+  const i64* starts;   // [segments + 1]
+  const float* scale;  // [n]
+  const float* from;   // [n / group, dim]
+  const i64* row_of;   // [segments] the row of `to` that is to_s, or null: s
+  float* to;
+};
+
 }  // namespace lw

@@ -15,11 +15,13 @@ void expect_table(const char* operation, const Tensor& table) {
   expect_type(table.dtype() == DType::float32, operation, "table must be float32, got ", name_of(table.dtype()));
 }
 
-// Positions of equal ids brought together.
-struct Segments {
-  i64 count = 0;
-  Array order, unique, starts;
-};
+Array gather_rows(const Array& table, const Array& ids) {
+  Array rows = empty({ids.count(), table.dim(1)}, table.device());
+  kernels(table.device()).gather({ids.count(), table.dim(1), table.floats(), ids.data<i64>(), rows.floats()});
+  return rows;
+}
+
+}  // namespace
 
 Segments segments_of(const Array& ids, i64 limit) {
   const i64 n = ids.count();
@@ -32,14 +34,6 @@ Segments segments_of(const Array& ids, i64 limit) {
                  &found.count});
   return found;
 }
-
-Array gather_rows(const Array& table, const Array& ids) {
-  Array rows = empty({ids.count(), table.dim(1)}, table.device());
-  kernels(table.device()).gather({ids.count(), table.dim(1), table.floats(), ids.data<i64>(), rows.floats()});
-  return rows;
-}
-
-}  // namespace
 
 Array checked_ids(const char* operation, const char* argument, const Array& ids, i64 rows) {
   expect_type(ids.dtype() == DType::int32 || ids.dtype() == DType::int64 || ids.dtype() == DType::uint8, operation,

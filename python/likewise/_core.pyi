@@ -13,6 +13,7 @@ __all__: list[str] = [
     "Batches",
     "Factorization",
     "FactorizationSettings",
+    "ItemDraws",
     "PackedItems",
     "RowSparse",
     "StepOptions",
@@ -24,12 +25,14 @@ __all__: list[str] = [
     "add",
     "area_under_curve",
     "argmax",
+    "attention",
     "average_pool",
     "batch_normalization",
     "binary_cross_entropy",
     "binary_cross_entropy_of_logits",
     "bpr",
     "broadcast_to",
+    "candidate_scores",
     "categorical_cross_entropy",
     "clip",
     "coalesce_rows",
@@ -230,6 +233,22 @@ class Batches:
     @property
     def steps(self) -> int: ...
 
+class ItemDraws:
+    def __init__(
+        self,
+        indptr: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        items: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        n_items: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def draw(
+        self,
+        epoch: typing.SupportsInt | typing.SupportsIndex,
+        rows: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        count: typing.SupportsInt | typing.SupportsIndex,
+        users: typing.Annotated[numpy.typing.ArrayLike, numpy.int32] | None = None,
+    ) -> numpy.typing.NDArray[numpy.int32]: ...
+
 class FactorizationSettings:
     def __init__(
         self,
@@ -345,6 +364,21 @@ def area_under_curve(
 def argmax(
     x: Tensor | numpy.typing.ArrayLike | None, axis: typing.SupportsInt | typing.SupportsIndex | None, keepdims: bool
 ) -> Tensor: ...
+def attention(
+    query: Tensor | numpy.typing.ArrayLike | None,
+    key: Tensor | numpy.typing.ArrayLike | None,
+    value: Tensor | numpy.typing.ArrayLike | None,
+    num_heads: typing.SupportsInt | typing.SupportsIndex,
+    offsets: Tensor | numpy.typing.ArrayLike | None = None,
+    key_offsets: Tensor | numpy.typing.ArrayLike | None = None,
+    lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    key_lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    key_mask: Tensor | numpy.typing.ArrayLike | None = None,
+    causal: bool = False,
+    scale: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    dropout: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    dropout_key: typing.SupportsInt | typing.SupportsIndex = 0,
+) -> Tensor: ...
 def average_pool(
     x: Tensor | numpy.typing.ArrayLike | None,
     pool: collections.abc.Sequence[int],
@@ -376,6 +410,12 @@ def bpr(
     reduction: str = "mean",
 ) -> Tensor: ...
 def broadcast_to(x: Tensor | numpy.typing.ArrayLike | None, shape: collections.abc.Sequence[int]) -> Tensor: ...
+def candidate_scores(
+    states: Tensor | numpy.typing.ArrayLike | None,
+    table: Tensor | numpy.typing.ArrayLike | None,
+    ids: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+) -> Tensor: ...
 def categorical_cross_entropy(
     prediction: Tensor | numpy.typing.ArrayLike | None,
     target: Tensor | numpy.typing.ArrayLike | None,

@@ -35,6 +35,12 @@ def share(owner: str, name: str, value: Any) -> None:
         raise ValueError(f"{owner}: {name} must be a number from 0 to 1, got {value!r}")
 
 
+def rate(owner: str, name: str, value: Any) -> None:
+    """Raises unless `value` is a number from 0 on and below 1."""
+    if not is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{owner}: {name} must be a number >= 0 and < 1, got {value!r}")
+
+
 def truth(owner: str, name: str, value: Any) -> None:
     """Raises unless `value` is True or False."""
     if not isinstance(value, bool | np.bool_):

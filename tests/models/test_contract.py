@@ -17,6 +17,8 @@ MODELS = {
     "MF": {"dim": 16, "epochs": 40, "batch_size": 256, "learning_rate": 0.02},
     "NeuMF": {"dim": 8, "layers": (16, 8), "epochs": 20, "pretrain": 10, "batch_size": 64, "learning_rate": 0.02},
     "GRU4Rec": {"dim": 16, "epochs": 10, "batch_size": 32, "learning_rate": 0.01, "max_length": 12},
+    "SASRec": {"dim": 16, "epochs": 10, "batch_size": 32, "learning_rate": 0.005, "max_length": 12},
+    "Caser": {"dim": 16, "epochs": 10, "batch_size": 128, "learning_rate": 0.01, "dropout": 0.2},
 }
 PERSONAL = [name for name in MODELS if name != "Popularity"]
 SEQUENTIAL = [name for name in ("GRU4Rec", "SASRec", "Caser") if name in MODELS]
@@ -71,10 +73,10 @@ def test_learns_what_comes_next(name):
     # Two rounds of six things; each user begins somewhere and goes on around.
     items = [[6 * (user % 2) + (start + step) % 6 for step in range(5)] for user in range(2) for start in range(6)]
     log = lw.Interactions(np.repeat(np.arange(12), 5), np.concatenate(items))
-    model = make(name, epochs=150).fit(log, verbose=0)
-    for row in items:
-        following = 6 * (row[0] // 6) + (row[-1] + 1) % 6
-        assert model.recommend(history=row, k=1, filter_viewed=False).items[0, 0] == following
+    window = {"window": 2, "targets": 1} if name == "Caser" else {}
+    model = make(name, epochs=200, dropout=0.0, **window).fit(log, verbose=0)
+    for user, row in enumerate(items):
+        assert model.recommend(user, history=row[:-1], k=1, filter_viewed=False).items[0, 0] == row[-1]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -109,6 +111,8 @@ CHANGES = {
     "MF": {"dim": 9, "loss": "squared", "negatives": 3, "biases": True, "seed": 9},
     "NeuMF": {"dim": 9, "layers": (10, 4), "negatives": 3, "seed": 9},
     "GRU4Rec": {"dim": 9, "units": [5], "max_length": 3, "seed": 9},
+    "SASRec": {"dim": 9, "blocks": 1, "heads": 3, "loss": "gbce", "negatives": 4, "max_length": 3, "seed": 9},
+    "Caser": {"dim": 9, "window": 3, "targets": 2, "horizontal": 2, "vertical": 1, "negatives": 2, "seed": 9},
 }
 
 
@@ -190,6 +194,8 @@ OTHER_TRAININGS = [
     ("MF", {"l2": 0.5}, "l2 is None there, 0.5 here"),
     ("MF", {"epochs": 4}, "epochs is 3 there, 4 here"),
     ("GRU4Rec", {"dropout": 0.5}, "dropout is 0.1 there, 0.5 here"),
+    ("SASRec", {"loss": "bce"}, "loss is 'softmax' there, 'bce' here"),
+    ("Caser", {"targets": 2}, "targets is 3 there, 2 here"),
     ("NeuMF", {"l2": 0.5}, "l2 is 1.3e-05 there, 0.5 here"),
     ("NeuMF", {"pretrain": 2}, "pretrain is 1 there, 2 here"),
     ("NeuMF", {"epochs": 4}, "epochs is 3 there, 4 here"),

@@ -25,6 +25,13 @@ from likewise.functional.activations import (
     tanh,
 )
 from likewise.functional.attention import attention
+from likewise.functional.candidates import (
+    bpr_max_loss,
+    candidate_scores,
+    gbce_loss,
+    in_batch_softmax_loss,
+    sampled_softmax_loss,
+)
 from likewise.functional.conv import conv1d, conv2d
 from likewise.functional.elementwise import (
     abs,
@@ -87,7 +94,9 @@ __all__ = [
     "batch_normalization",
     "binary_cross_entropy",
     "bpr",
+    "bpr_max_loss",
     "broadcast_to",
+    "candidate_scores",
     "categorical_cross_entropy",
     "clip",
     "coalesce_rows",
@@ -104,11 +113,13 @@ __all__ = [
     "exp",
     "expand_dims",
     "exponential",
+    "gbce_loss",
     "gelu",
     "gru",
     "hard_sigmoid",
     "hard_silu",
     "hinge",
+    "in_batch_softmax_loss",
     "l2_normalize",
     "layer_normalization",
     "leaky_relu",
@@ -138,6 +149,7 @@ __all__ = [
     "relu",
     "relu6",
     "reshape",
+    "sampled_softmax_loss",
     "scatter_add",
     "selu",
     "sigmoid",

@@ -123,9 +123,9 @@ def question(model: Recommender, users: Any, history: Any, unknown: str, filter_
             rows = Histories.of_log(given, given.find_users(names))
             if unknown == "error":
                 listed_rows = np.split(rows.items, rows.indptr[1:-1])
-                places = model.vocabulary.find_items(given.item_ids)
+                found = model.vocabulary.find_items(given.item_ids)
                 raw = [given.item_ids[row].tolist() for row in listed_rows]
-                _check_histories(model, raw, [places[row] for row in listed_rows])
+                _check_histories(model, raw, [found[row] for row in listed_rows])
             told = rows.lengths > 0
     _need_log(model, people.index[~told], filter_viewed, "recommend", ": give history=")
     strangers = _strangers(model, people)

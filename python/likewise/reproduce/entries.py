@@ -140,9 +140,9 @@ RATINGS_ML100K = Entry(
 SEQUENTIAL_ML1M = Entry(
     name="sequential-ml1m",
     title="MovieLens 1M, the last item of every history, full ranking",
-    protocol="Klenitskiy and Vasilev, RecSys 2023: 3,416 items; train is all but each user's last two, the one before the "
-    "last of every user is validation and joins the history at the test; all items but the user's history. Training "
-    "stops after ten epochs without a better nDCG@10 on validation.",
+    protocol="Klenitskiy and Vasilev, RecSys 2023: 3,416 items; train is all but each user's last two; everyone's last "
+    "but one is validation and joins the history at the test; all items but the user's history. Training stops after "
+    "ten epochs without a better nDCG@10 on validation.",
     load=readers.sequential_ml1m,
     metrics=("recall@10", "ndcg@10"),
     contenders=(

@@ -88,11 +88,11 @@ class Caser(Recommender):
         checks.integer("Caser", "epochs", self.epochs, least=0)
         checks.number("Caser", "learning_rate", self.learning_rate, above=0)
         checks.number("Caser", "l2", self.l2, least=0)
-        checks.share("Caser", "dropout", self.dropout)
+        checks.rate("Caser", "dropout", self.dropout)
         checks.seed("Caser", self.seed)
 
     def _train(self, log: Interactions, fitting: Fitting) -> None:
-        instances = Instances(log, int(self.window), int(self.targets))
+        instances = Instances(log, int(self.window), int(self.targets), self.seed)
         self.network_ = self.network(log.n_users, log.n_items)
         self.training_ = learn(
             self,
@@ -150,15 +150,15 @@ class Instances:
         windows: Items looked at [n, window], int32.
         targets: Items that came next [n, targets], int32; -1 where a short history has none.
         rows: The row of the log of the last target [n].
-        log: The log.
+        draws: Negatives of the rows.
     """
 
-    def __init__(self, log: Interactions, window: int, targets: int) -> None:
+    def __init__(self, log: Interactions, window: int, targets: int, seed: int) -> None:
         lengths = np.diff(log.indptr)
         counts = np.where(lengths >= 2, np.maximum(lengths - (window + targets) + 1, 1), 0)
         if not counts.any():
             raise ValueError("fit: no user of the log has two rows, so there is nothing that comes next")
-        self.log = log
+        self.draws = _core.ItemDraws(log.indptr, log.item_index, log.n_items, seed)
         self.users = np.repeat(np.arange(log.n_users), counts)
         back = np.repeat(np.cumsum(counts), counts) - np.arange(counts.sum()) - 1  # instances of the user behind this
         self.rows = log.indptr[self.users + 1] - 1 - back
@@ -199,21 +199,12 @@ class EpochInstances:
         return math.ceil(len(self._instances) / self._batch_size)
 
     def __iter__(self) -> Iterator[InstanceBatch]:
-        every, log = self._instances, self._instances.log
+        every = self._instances
         order = shuffled(len(every), self._seed, self._epoch)
         for begin in range(0, len(order), self._batch_size):
             chosen = order[begin : begin + self._batch_size]
             users = every.users[chosen]
-            negatives = _core.draw_items(
-                self._seed,
-                self._epoch,
-                every.rows[chosen],
-                self._negatives,
-                log.n_items,
-                owners=users,
-                indptr=log.indptr,
-                items=log.item_index,
-            )
+            negatives = every.draws.draw(self._epoch, every.rows[chosen], self._negatives, users.astype(np.int32))
             yield InstanceBatch(users, every.windows[chosen], every.targets[chosen], negatives)
 
 

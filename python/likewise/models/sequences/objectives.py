@@ -15,11 +15,11 @@ Objective = Callable[[Tensor, Tensor, Any, Any], Tensor]
 IGNORED = -1  # the target of a position that does not count
 
 
-def objective_of(loss: str, n_items: int, negatives: int, calibration: float) -> Objective:
+def objective_of(loss: str, n_items: int, negatives: int, calibration: float = 0.0) -> Objective:
     """The loss by its name.
 
     Args:
-        loss: "softmax", "sampled_softmax", "bce" or "gbce".
+        loss: "softmax", "sampled_softmax", "bce", "gbce" or "bpr_max".
         n_items: Items in the catalogue.
         negatives: Drawn for each target.
         calibration: t of "gbce", from 0 to 1.
@@ -28,6 +28,8 @@ def objective_of(loss: str, n_items: int, negatives: int, calibration: float) ->
         return full_softmax
     if loss == "sampled_softmax":
         return sampled_softmax
+    if loss == "bpr_max":
+        return bpr_max
     return partial(logistic, beta=1.0 if loss == "bce" else gbce_beta(negatives, n_items, calibration))
 
 
@@ -53,3 +55,8 @@ def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any)
 def logistic(states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float) -> Tensor:
     """Logistic loss of the target, counted beta times, and of its negatives."""
     return F.gbce_loss(states, table, targets, negatives, beta=beta, ignore_index=IGNORED)
+
+
+def bpr_max(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
+    """The target above the hardest of its negatives, as GRU4Rec's authors have it: behind ELU."""
+    return F.bpr_max_loss(states, table, targets, negatives, elu_alpha=1.0, ignore_index=IGNORED)

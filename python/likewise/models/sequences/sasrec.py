@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from likewise import checks, nn, optimizers
+from likewise import checks, nn
 from likewise import functional as F
-from likewise.data import Interactions
 from likewise.functional import Tensor
-from likewise.models.learning import learn
-from likewise.models.recommender import Fitting
 from likewise.models.sequences.batches import Sequences
 from likewise.models.sequences.objectives import Objective, objective_of
 from likewise.models.sequences.sequential import SequenceNetwork, SequenceRecommender
@@ -25,15 +23,15 @@ class SASRec(SequenceRecommender):
 
     Blocks of causal self-attention and a network of two layers read a history; the state after each item, times an
     item's vector, scores how likely that item comes next. The paper learns with one negative ("bce"); more of them
-    ("gbce") or the whole catalogue ("softmax", the default) rank far better (Petrov and Macdonald, RecSys 2023; Klenitskiy
-    and Vasilev, RecSys 2023).
+    ("gbce") or the whole catalogue ("softmax", the default) rank far better (Petrov and Macdonald, RecSys 2023;
+    Klenitskiy and Vasilev, RecSys 2023).
 
     Args:
         dim: Size of item vectors and states.
         blocks: Blocks of attention and network.
         heads: Heads of attention; they divide dim.
-        loss: "softmax", over the whole catalogue; "sampled_softmax", over the target and its negatives; "bce", logistic;
-            "gbce", logistic with the positive's share lowered to undo the sampling, by `calibration`.
+        loss: "softmax", over the whole catalogue; "sampled_softmax", over the target and its negatives; "bce",
+            logistic; "gbce", logistic with the positive's share lowered to undo the sampling, by `calibration`.
         negatives: Drawn for each target, uniformly from all items, anew in every epoch; None: 1 with "bce", 256 else.
         calibration: t of "gbce": 0 is "bce", 1 makes scores those of the softmax.
         epochs: Passes over the log.
@@ -47,60 +45,33 @@ class SASRec(SequenceRecommender):
         network_: The trained network.
     """
 
-    dim: int = 64
     blocks: int = 2
     heads: int = 1
     loss: Literal["softmax", "sampled_softmax", "bce", "gbce"] = "softmax"
     negatives: int | None = None
     calibration: float = 0.75
-    epochs: int = 60
-    batch_size: int = 128
-    learning_rate: float = 0.001
-    max_length: int = 200
-    dropout: float = 0.1
-    seed: int = 0
 
     def network(self, n_items: int) -> SASRecNetwork:
         """The network for so many items."""
         objective = objective_of(self.loss, n_items, self._negatives(), self.calibration)
-        network = SASRecNetwork(
-            n_items, int(self.dim), int(self.blocks), int(self.heads), self._longest(), self.dropout, objective
-        )
-        network.seed = self.seed
-        return network
+        sizes = int(self.dim), int(self.blocks), int(self.heads), int(self.max_length)
+        return SASRecNetwork(n_items, *sizes, float(self.dropout), objective)
 
     def _check(self) -> None:
-        for name in ("dim", "blocks", "heads", "batch_size", "max_length"):
+        super()._check()
+        for name in ("blocks", "heads"):
             checks.integer("SASRec", name, getattr(self, name), least=1)
-        checks.integer("SASRec", "epochs", self.epochs, least=0)
         if self.dim % self.heads:
             raise ValueError(f"SASRec: heads must divide dim, got {self.heads} heads and dim {self.dim}")
         checks.one_of("SASRec", "loss", self.loss, ("softmax", "sampled_softmax", "bce", "gbce"))
         if self.negatives is not None:
             checks.integer("SASRec", "negatives", self.negatives, least=1)
-        checks.number("SASRec", "learning_rate", self.learning_rate, above=0)
         checks.share("SASRec", "calibration", self.calibration)
-        checks.share("SASRec", "dropout", self.dropout)
-        checks.seed("SASRec", self.seed)
-
-    def _longest(self) -> int:
-        return int(self.max_length)
 
     def _negatives(self) -> int:
         if self.loss == "softmax":
             return 0
         return int(self.negatives) if self.negatives is not None else 1 if self.loss == "bce" else 256
-
-    def _train(self, log: Interactions, fitting: Fitting) -> None:
-        self.network_ = self._made(log.n_items)
-        self.training_ = learn(
-            self,
-            self.network_,
-            optimizers.Adam(self.learning_rate),
-            self._epochs(log, self._negatives()),
-            fitting,
-            self.epochs,
-        )
 
 
 class SASRecNetwork(SequenceNetwork):
@@ -130,38 +101,42 @@ class SASRecNetwork(SequenceNetwork):
         x = self.drop(F.add(x, self.positions(sequences.places)))
         for block in self.blocks:
             x = block(x, offsets=sequences.offsets)
-        return self.normalization(x)
+        normal: Tensor = self.normalization(x)
+        return normal
 
 
 class SASRecBlock(nn.Layer):
-    """g(x) = x + dropout(g(normalization(x))) for g the causal attention, then the network (section 3.3)."""
+    """Causal attention, then a network of two layers, each added to its normalised input (as in the authors' code).
+
+    q = normalize(x)    x' = q + attention(q, x, x)    y = normalize(x')    x'' = y + network(y)
+    """
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
-        xavier = nn.initializers.RandomNormal(stddev=0.02)
+        normal = nn.initializers.RandomNormal(stddev=0.02)
         self.attention_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.query = nn.Dense(dim, kernel_initializer=xavier)
-        self.key = nn.Dense(dim, kernel_initializer=xavier)
-        self.value = nn.Dense(dim, kernel_initializer=xavier)
-        self.out = nn.Dense(dim, kernel_initializer=xavier)
+        self.query = nn.Dense(dim, kernel_initializer=normal)
+        self.key = nn.Dense(dim, kernel_initializer=normal)
+        self.value = nn.Dense(dim, kernel_initializer=normal)
+        self.out = nn.Dense(dim, kernel_initializer=normal)
         self.network_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.inner = nn.Dense(dim, activation="relu", kernel_initializer=xavier)
-        self.outer = nn.Dense(dim, kernel_initializer=xavier)
+        self.inner = nn.Dense(dim, activation="relu", kernel_initializer=normal)
+        self.outer = nn.Dense(dim, kernel_initializer=normal)
         self.drop = nn.Dropout(dropout)
         self.heads, self.dropout = heads, dropout
 
-    def call(self, x: Tensor, offsets: np.ndarray, training: bool = False) -> Tensor:
+    def call(self, x: Tensor, offsets: NDArray[np.int64], training: bool = False) -> Tensor:
         """States [total, dim] of packed sequences, from those of the block before."""
         normal = self.attention_normalization(x)
         attended = F.attention(
             self.query(normal),
-            self.key(normal),
-            self.value(normal),
+            self.key(x),
+            self.value(x),
             num_heads=self.heads,
             offsets=offsets,
             causal=True,
             dropout=self.dropout if training else 0.0,
             dropout_key=self._draw_key() if training else 0,
         )
-        x = F.add(x, self.drop(self.out(attended)))
-        hidden = self.drop(self.inner(self.network_normalization(x)))
-        return F.add(x, self.drop(self.outer(hidden)))
+        normal = self.network_normalization(F.add(normal, self.out(attended)))
+        hidden = self.drop(self.inner(normal))
+        return F.add(normal, self.drop(self.outer(hidden)))

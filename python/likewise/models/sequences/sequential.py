@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import _core, nn
+from likewise import _core, checks, nn, optimizers
 from likewise import functional as F
 from likewise.data import Interactions
 from likewise.data.histories import Histories
 from likewise.functional import Tensor
+from likewise.models.learning import learn
 from likewise.models.people import People
-from likewise.models.recommender import Recommender
+from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import FactorScorer, Scorer, Scores
 from likewise.models.sequences.batches import EpochSequences, SequenceBatch, Sequences
 from likewise.models.sequences.objectives import IGNORED, Objective
@@ -66,26 +67,64 @@ class SequenceNetwork(nn.Model):
 class SequenceRecommender(Recommender):
     """Base of models whose user is a network's state after the user's history, so that new users need no refit.
 
+    Args:
+        dim: Size of item vectors.
+        epochs: Passes over the log.
+        batch_size: Sequences of a step. A run repeats bit for bit at its batch size.
+        learning_rate: Of Adam.
+        max_length: How many of a user's last items count.
+        dropout: Share dropped in training.
+        seed: Key of initial values, shuffles, negatives and dropout.
+
     Attributes:
         network_: The trained network.
     """
 
     from_histories: ClassVar[bool] = True
 
+    dim: int = 64
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 0.001
+    max_length: int = 200
+    dropout: float = 0.1
+    seed: int = 0
+
     def network(self, n_items: int) -> SequenceNetwork:
         """The network for so many items."""
         raise NotImplementedError
 
+    def _negatives(self) -> int:
+        """How many are drawn for each target."""
+        return 0
+
     def _made(self, n_items: int) -> SequenceNetwork:
         network = self.network(n_items)
+        network.seed = self.seed
         network.build_weights()
         return network
 
-    def _longest(self) -> int:
-        """How many of the last items a state depends on."""
-        raise NotImplementedError
+    def _check(self) -> None:
+        model = type(self).__name__
+        for name in ("dim", "batch_size", "max_length"):
+            checks.integer(model, name, getattr(self, name), least=1)
+        checks.integer(model, "epochs", self.epochs, least=0)
+        checks.number(model, "learning_rate", self.learning_rate, above=0)
+        checks.rate(model, "dropout", self.dropout)
+        checks.seed(model, self.seed)
 
-    def _epochs(self, log: Interactions, negatives: int = 0) -> Callable[[int], EpochSequences]:
+    def _train(self, log: Interactions, fitting: Fitting) -> None:
+        self.network_ = self._made(log.n_items)
+        self.training_ = learn(
+            self,
+            self.network_,
+            optimizers.Adam(self.learning_rate),
+            self._epochs(log, self._negatives()),
+            fitting,
+            self.epochs,
+        )
+
+    def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], EpochSequences]:
         """The batches of an epoch, given its number: the last items of each user who has two or more.
 
         Raises:
@@ -94,13 +133,16 @@ class SequenceRecommender(Recommender):
         owners = np.flatnonzero(np.diff(log.indptr) >= 2)
         if len(owners) == 0:
             raise ValueError("fit: no user of the log has two rows, so there is nothing that comes next")
-        sequences = Sequences.last(Histories(log.indptr, log.item_index).take(owners), self._longest() + 1)
+        sequences = Sequences.last(Histories(log.indptr, log.item_index).take(owners), self.max_length + 1)
         # The row of the log that each item is: what draws are keyed by.
         rows = sequences.places + np.repeat(log.indptr[owners + 1] - sequences.lengths, sequences.lengths)
 
+        draws = _core.ItemDraws(log.indptr, log.item_index, log.n_items, self.seed) if negatives else None
+
         def epoch(number: int) -> EpochSequences:
             def draw(places: NDArray[np.int64]) -> NDArray[np.int32]:
-                return _core.draw_items(self.seed, number, rows[places], negatives, log.n_items)
+                assert draws is not None
+                return draws.draw(number, rows[places], negatives)
 
             return EpochSequences(sequences, self.batch_size, self.seed, number, draw if negatives else None)
 
@@ -113,7 +155,7 @@ class SequenceRecommender(Recommender):
         return FactorScorer(self._item_vectors())
 
     def _queries(self, people: People) -> Scores:
-        longest = self.settings_._longest()
+        longest = self.settings_.max_length
         found = np.empty((len(people), self._item_vectors().shape[1]), dtype=np.float32)
         lengths = np.minimum(people.histories.lengths, longest)
         order = np.argsort(lengths, kind="stable")  # those of about a length together: hardly any padding
