@@ -76,7 +76,7 @@ def test_learns_what_comes_next(name):
     window = {"window": 2, "targets": 1} if name == "Caser" else {}
     model = make(name, epochs=200, dropout=0.0, **window).fit(log, verbose=0)
     for user, row in enumerate(items):
-        assert model.recommend(user, history=row[:-1], k=1, filter_viewed=False).items[0, 0] == row[-1]
+        assert model.recommend(user, history=row[:-1], k=1).items[0, 0] == row[-1]
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -14,6 +14,8 @@ _MOVIELENS = "https://files.grouplens.org/datasets/movielens"
 _GITHUB = "https://raw.githubusercontent.com"
 _NCF = f"{_GITHUB}/hexiangnan/neural_collaborative_filtering/HEAD/Data"
 _BARS = f"{_GITHUB}/xue-pai/UltraGCN/HEAD/data/ml-1m"
+_SASREC = f"{_GITHUB}/kang205/SASRec/HEAD/data"
+_CASER = f"{_GITHUB}/graytowne/caser_pytorch/HEAD/datasets/ml1m"
 _LIGHTGCN = f"{_GITHUB}/gusye1234/LightGCN-PyTorch/HEAD/data/gowalla"
 
 # Data set -> file -> address; "archive.zip#member" is a file inside an archive.
@@ -34,6 +36,8 @@ SOURCES: dict[str, dict[str, str]] = {
         **{file: f"{_MOVIELENS}/ml-1m.zip#ml-1m/{file}" for file in ("ratings.dat", "movies.dat", "users.dat")},
         **{f"ncf/ml-1m.{part}": f"{_NCF}/ml-1m.{part}" for part in ("train.rating", "test.rating", "test.negative")},
         **{f"bars_m2/{part}.txt": f"{_BARS}/{part}.txt" for part in ("train", "test")},
+        "sasrec/ml-1m.txt": f"{_SASREC}/ml-1m.txt",
+        **{f"caser/test/{part}.txt": f"{_CASER}/test/{part}.txt" for part in ("train", "test")},
     },
     "gowalla": {f"{part}.txt": f"{_LIGHTGCN}/{part}.txt" for part in ("train", "test")},
 }

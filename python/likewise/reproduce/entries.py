@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from likewise.models import EASE, IALS, MF, GRU4Rec, ItemKNN, NeuMF, Popularity, SASRec
+from likewise.models import EASE, IALS, MF, Caser, GRU4Rec, ItemKNN, NeuMF, Popularity, SASRec
 from likewise.reproduce import readers
 from likewise.reproduce.entry import Contender, Entry
 
@@ -161,6 +161,9 @@ SEQUENTIAL_ML1M = Entry(
             seeds=(0,),
             patience=10,
         ),
+        Contender("ItemKNN", lambda seed: ItemKNN(), seeds=(0,)),
+        Contender("EASE", lambda seed: EASE(), seeds=(0,)),
+        Contender("IALS", lambda seed: IALS(seed=seed), seeds=(0,)),
         Contender(
             "SASRec-gBCE",
             lambda seed: SASRec(loss="gbce", epochs=100, seed=seed),
@@ -176,7 +179,57 @@ SEQUENTIAL_ML1M = Entry(
     },
 )
 
+SASREC_ML1M_SAMPLED = Entry(
+    name="sasrec-ml1m-sampled",
+    title="MovieLens 1M, the last item of every history among 100 others",
+    protocol="Kang and McAuley, ICDM 2018: as sequential-ml1m, but the last item is ranked among 100 items drawn "
+    "uniformly from those in neither the history nor the test. (The authors draw with replacement, from all but the "
+    "training items.)",
+    load=readers.sasrec_ml1m_sampled,
+    metrics=("hit@10", "ndcg@10"),
+    contenders=(
+        POPULARITY,
+        Contender(
+            "SASRec",
+            lambda seed: SASRec(loss="bce", epochs=200, seed=seed),
+            {"hit@10": 0.8245, "ndcg@10": 0.5905},
+            seeds=(0,),
+            patience=20,
+        ),
+        Contender(
+            "GRU4Rec",
+            lambda seed: GRU4Rec(epochs=100, seed=seed),
+            {"hit@10": 0.7501, "ndcg@10": 0.5513},
+            seeds=(0,),
+            patience=10,
+        ),
+    ),
+    in_print={"Caser": {"hit@10": 0.7886, "ndcg@10": 0.5538}},
+)
+
+CASER_ML1M = Entry(
+    name="caser-ml1m",
+    title="MovieLens 1M, the last fifth of every history, full ranking",
+    protocol="Tang and Wang, WSDM 2018: all items but the user's training items. The settings are those in print.",
+    load=readers.caser_ml1m,
+    metrics=("precision@1", "map"),
+    contenders=(
+        POPULARITY,
+        Contender("Caser", lambda seed: Caser(seed=seed), {"precision@1": 0.2502, "map": 0.1507}, seeds=(0,)),
+        Contender("IALS", lambda seed: IALS(seed=seed), seeds=(0,)),
+    ),
+)
+
 ENTRIES = {
     entry.name: entry
-    for entry in (NCF_ML1M, LIGHTGCN_GOWALLA, BARS_ML1M, RECOMMENDERS_ML100K, RATINGS_ML100K, SEQUENTIAL_ML1M)
+    for entry in (
+        NCF_ML1M,
+        LIGHTGCN_GOWALLA,
+        BARS_ML1M,
+        RECOMMENDERS_ML100K,
+        RATINGS_ML100K,
+        SEQUENTIAL_ML1M,
+        SASREC_ML1M_SAMPLED,
+        CASER_ML1M,
+    )
 }

@@ -100,3 +100,15 @@ def sequential_ml1m() -> Task:
     users, items = _columns(locate("ml-1m", "sasrec/ml-1m.txt"), (0, 1))
     train, validation, test = split.leave_last(Interactions(users, items), parts=3)
     return Task(train, test, validation=validation)
+
+
+def caser_ml1m() -> Task:
+    """MovieLens 1M as Caser's authors split it: the last fifth of each user's items tests."""
+    train = _columns(locate("ml-1m", "caser/test/train.txt"), (0, 1))
+    return _task(tuple(train), tuple(_columns(locate("ml-1m", "caser/test/test.txt"), (0, 1))))
+
+
+def sasrec_ml1m_sampled() -> Task:
+    """The same log as `sequential_ml1m`; the last item is ranked among a hundred others."""
+    task = sequential_ml1m()
+    return Task(task.train, task.test, candidates="uniform:100", validation=task.validation)

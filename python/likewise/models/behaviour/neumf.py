@@ -15,9 +15,9 @@ from likewise import _core, checks, nn, optimizers
 from likewise import functional as F
 from likewise.data import Interactions
 from likewise.functional import Tensor
-from likewise.models.behaviour.newcomers import fit_user_rows
 from likewise.models.factors import log_batches
 from likewise.models.learning import learn
+from likewise.models.newcomers import fit_user_rows
 from likewise.models.people import People
 from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import Scorer, Scores, TileScorer

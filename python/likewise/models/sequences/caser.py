@@ -15,6 +15,7 @@ from likewise import functional as F
 from likewise.data import Interactions
 from likewise.functional import Tensor
 from likewise.models.learning import learn
+from likewise.models.newcomers import fit_user_rows
 from likewise.models.people import People
 from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import FactorScorer, Scorer, Scores
@@ -32,7 +33,8 @@ class Caser(Recommender):
     keep their maximum, vertical ones weigh its rows; what they find, through a dense layer, joins the user's own
     vector to score the items that come next.
 
-    A user who was not there at training counts as the mean of those who were: what differs is the history.
+    For a user who was not there at training, a vector is fitted to the history alone, everything else frozen, by a
+    fixed number of steps.
 
     Args:
         dim: Size of the vectors of items and users.
@@ -111,9 +113,12 @@ class Caser(Recommender):
 
     def _queries(self, people: People) -> Scores:
         users = np.asarray(self.network_.users.embeddings)
-        mine = np.tile(users.mean(axis=0), (len(people), 1))
+        mine = np.empty((len(people), users.shape[1]), dtype=np.float32)
         known = people.index >= 0
         mine[known] = users[people.index[known]]
+        if not known.all():
+            histories, settings = people.take(~known).histories, self.settings_
+            mine[~known] = fit_user_rows(UserHalf(self.network_), histories, settings.negatives, settings.seed)
         windows = last_windows(people, self.settings_.window)
         found = [np.zeros((0, self.network_.outputs.shape[1]), dtype=np.float32)]
         for begin in range(0, len(people), _USERS_TOGETHER):
@@ -129,6 +134,24 @@ class Caser(Recommender):
         self.network_ = self.settings_.network(self.n_users, self.n_items)
         for path, weight in self.network_.named_weights().items():
             weight.assign(state[path])
+
+
+class UserHalf:
+    """What a user's own vector says of items, without what the last items say (see `FrozenNetwork`)."""
+
+    def __init__(self, network: CaserNetwork) -> None:
+        self.n_items = network.outputs.shape[0]
+        self._users = np.asarray(network.users.embeddings)
+        self._outputs = np.ascontiguousarray(np.asarray(network.outputs)[:, self._users.shape[1] :])
+        self._biases = np.asarray(network.output_biases)
+
+    def user_rows(self) -> Scores:
+        """The trained users' vectors [n_users, dim]."""
+        return self._users
+
+    def logits_of(self, queries: Any, items: Any) -> Tensor:
+        """Logits [n, c] of vectors [n, dim] and items [n, c]."""
+        return F.candidate_scores(queries, self._outputs, items, self._biases)
 
 
 def last_windows(people: People, window: int) -> NDArray[np.int32]:
