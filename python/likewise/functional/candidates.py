@@ -270,7 +270,7 @@ class _Positions:
 
 
 def _integers(name: str, argument: str, given: TensorLike) -> NDArray[Any]:
-    ids = np.asarray(given)
+    ids: NDArray[Any] = np.asarray(given)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"{name}: {argument} must be integers, got {ids.dtype}")
-    return np.ascontiguousarray(ids)
+    return ids
