@@ -89,6 +89,23 @@ CASES = {
     "UpSampling2D": (lambda k: k.UpSampling2D((2, 3)), IMAGES),
     "ZeroPadding1D": (lambda k: k.ZeroPadding1D((2, 1)), SERIES),
     "ZeroPadding2D": (lambda k: k.ZeroPadding2D(), IMAGES),
+    "Bidirectional": (lambda k: k.Bidirectional(k.GRU(3, return_sequences=True)), SERIES),
+    "Bidirectional, summed": (lambda k: k.Bidirectional(k.LSTM(3), merge_mode="sum"), SERIES),
+    "GRU": (lambda k: k.GRU(5), SERIES),
+    "GRU, reset first": (lambda k: k.GRU(5, reset_after=False, return_sequences=True), SERIES),
+    "GRU, backwards": (lambda k: k.GRU(5, go_backwards=True, use_bias=False), SERIES),
+    "LSTM": (lambda k: k.LSTM(5), SERIES),
+    "LSTM, sequences": (lambda k: k.LSTM(5, "relu", "hard_sigmoid", return_sequences=True), SERIES),
+    "Masking": (lambda k: k.Masking(0.0), SERIES),
+    "MultiHeadAttention": (lambda k: k.MultiHeadAttention(2, 3), [SERIES, SERIES]),
+    "MultiHeadAttention, keys": (
+        lambda k: k.MultiHeadAttention(3, 4, value_dim=2, output_shape=5),
+        [SERIES, (3, 7, 6), (3, 7, 5)],
+    ),
+    "MultiHeadAttention, no bias": (lambda k: k.MultiHeadAttention(1, 8, use_bias=False), [SERIES, (3, 2, 4)]),
+    "SimpleRNN": (lambda k: k.SimpleRNN(5), SERIES),
+    "SimpleRNN, sequences": (lambda k: k.SimpleRNN(5, "relu", return_sequences=True), SERIES),
+    "TimeDistributed": (lambda k: k.TimeDistributed(k.Dense(3)), SERIES),
     "ZeroPadding2D of four sides": (lambda k: k.ZeroPadding2D(((1, 2), (0, 3))), IMAGES),
 }
 
@@ -103,13 +120,20 @@ def inputs_for(shape):
     return [random(each, index) for index, each in enumerate(shape if isinstance(shape, list) else [shape])]
 
 
+def called(layer, inputs, **options):
+    """Attention takes its inputs one by one, all others as a list."""
+    if type(layer).__name__ == "MultiHeadAttention":
+        return layer(*inputs, **options)
+    return layer(inputs if len(inputs) > 1 else inputs[0], **options)
+
+
 def with_gradients(layer, arrays, ours, training=False):
     """The output, the gradients of a fixed weighted sum of it in the inputs and in the trained weights."""
     if ours:
         inputs = [lw.Tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
     else:
         inputs = [torch.tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
-    outputs = layer(inputs if len(inputs) > 1 else inputs[0], training=training)
+    outputs = called(layer, inputs, training=training)
     factors = random(tuple(outputs.shape), 99)
     if ours:
         total = lw.functional.sum(outputs * factors)
@@ -140,9 +164,8 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
         pytest.skip("the draws differ")
     arrays = inputs_for(shape)
     ours, theirs = make(nn), make(keras.layers)
-    given = [torch.from_numpy(each) for each in arrays]
-    theirs(given if len(given) > 1 else given[0])
-    ours(arrays if len(arrays) > 1 else arrays[0])
+    called(theirs, [torch.from_numpy(each) for each in arrays])
+    called(ours, arrays)
     weights = theirs.get_weights()
     assert [weight.shape for weight in ours.get_weights()] == [weight.shape for weight in weights]
     weights = [np.abs(random(weight.shape, 7 + index)) + 0.1 for index, weight in enumerate(weights)]
@@ -157,6 +180,28 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
         np.testing.assert_allclose(dense(mine, tuple(reference.shape)), reference, rtol=1e-3, atol=1e-4)
     for mine, reference in zip(ours.get_weights(), theirs.get_weights(), strict=True):  # the moving averages too
         np.testing.assert_allclose(mine, reference, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", ["causal", "mask", "key mask", "weights"])
+def test_attention_with_masks_is_that_of_keras(options):
+    x, y = random((3, 6, 4), 1), random((3, 7, 4), 2)
+    pairs, steps = np.random.default_rng(3).random((3, 6, 7)) < 0.7, np.random.default_rng(4).random((3, 7)) < 0.7
+    pairs[:, :, 0] = steps[:, 0] = True
+    given = {
+        "causal": {"use_causal_mask": True},
+        "mask": {"attention_mask": pairs, "use_causal_mask": True},
+        "key mask": {"value_mask": steps},
+        "weights": {"return_attention_scores": True, "attention_mask": pairs},
+    }[options]
+    ours, theirs = nn.MultiHeadAttention(2, 5), keras.layers.MultiHeadAttention(2, 5)
+    theirs(torch.from_numpy(x), torch.from_numpy(y))
+    ours(x, y)
+    ours.set_weights(theirs.get_weights())
+    in_torch = {name: torch.from_numpy(value) if hasattr(value, "dtype") else value for name, value in given.items()}
+    got, expected = ours(x, y, **given), theirs(torch.from_numpy(x), torch.from_numpy(y), **in_torch)
+    pairs_of_results = zip(got, expected, strict=True) if options == "weights" else [(got, expected)]
+    for mine, reference in pairs_of_results:
+        np.testing.assert_allclose(np.asarray(mine), reference.detach(), rtol=1e-4, atol=1e-5)
 
 
 def test_no_layer_is_left_out():
