@@ -1,0 +1,164 @@
+"""Blocks and training steps of sequence models beside the same networks in PyTorch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from bench.timing import Work
+from torch.nn import functional
+
+import likewise as lw
+from likewise import optimizers
+from likewise.models import GRU4Rec, SASRec
+from likewise.models.sequences.batches import SequenceBatch, Sequences
+from likewise.models.sequences.sasrec import SASRecBlock
+
+N_ITEMS, DROPOUT = 3707, 0.2
+# Batch, steps, columns, heads; the first is the shape of the targets.
+BLOCKS = [(128, 200, 50, 1), (128, 50, 64, 2), (16, 512, 128, 4)]
+
+
+def works(threads: int) -> Iterator[Work]:
+    """Sequences of full length, so that PyTorch has no padding to work on."""
+    torch.manual_seed(0)
+    for shape in BLOCKS:
+        yield block(*shape)
+    yield sasrec_step(128, 200, 50)
+    yield gru4rec_step(128, 50, 64, 128)
+
+
+def block_flops(batch: int, steps: int, dim: int) -> float:
+    """Six products of all rows with a matrix [dim, dim], and two of the causal half of all pairs; thrice."""
+    return 3.0 * batch * steps * (12 * dim * dim + 2 * (steps + 1) * dim)
+
+
+def block(batch: int, steps: int, dim: int, heads: int) -> Work:
+    """Projections, causal attention with dropout, and the network of two layers, forward and backward."""
+    ours_block, peer_block = SASRecBlock(dim, heads, DROPOUT), Block(dim, heads)
+    x, dy = torch.randn(batch, steps, dim, requires_grad=True), torch.randn(batch, steps, dim)
+    ours_x = lw.Tensor(x.detach().numpy().reshape(-1, dim), requires_grad=True)
+    ours_dy = lw.Tensor(dy.numpy().reshape(-1, dim))
+    offsets = np.arange(batch + 1) * steps
+
+    def ours() -> None:
+        for each in (ours_x, *ours_block.weights):
+            each.grad = None
+        ours_block(ours_x, offsets=offsets, training=True).backward(ours_dy)
+
+    def peer() -> None:
+        x.grad = None
+        peer_block.zero_grad(set_to_none=True)
+        peer_block(x).backward(dy)
+
+    target = ">= 57 %, >= 4.5x" if (batch, steps, dim, heads) == BLOCKS[0] else ""
+    return Work(
+        f"block of SASRec, {batch} x {steps}, dim {dim}, {heads} heads",
+        ours,
+        peer,
+        block_flops(batch, steps, dim),
+        target=target,
+    )
+
+
+class Block(torch.nn.Module):
+    """As `SASRecBlock`."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.first, self.second = torch.nn.LayerNorm(dim, eps=1e-8), torch.nn.LayerNorm(dim, eps=1e-8)
+        self.query, self.key_value = torch.nn.Linear(dim, dim), torch.nn.Linear(dim, 2 * dim)
+        self.out, self.inner, self.outer = (torch.nn.Linear(dim, dim) for _ in range(3))
+        self.drop = torch.nn.Dropout(DROPOUT)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        normal = self.first(x)
+        batch, steps, dim = x.shape
+        key, value = self.key_value(x).chunk(2, dim=-1)
+        parts = [each.view(batch, steps, self.heads, -1).transpose(1, 2) for each in (self.query(normal), key, value)]
+        found = functional.scaled_dot_product_attention(*parts, is_causal=True, dropout_p=DROPOUT)
+        normal = self.second(normal + self.out(found.transpose(1, 2).reshape(batch, steps, dim)))
+        hidden = self.drop(functional.relu(self.inner(normal)))
+        return normal + self.drop(self.outer(hidden))
+
+
+def batch_of(batch: int, steps: int, negatives: int) -> SequenceBatch:
+    random = np.random.default_rng(0)
+    items = random.integers(0, N_ITEMS, (batch, steps + 1), dtype=np.int32)
+    drawn = random.integers(0, N_ITEMS, (batch * steps, negatives), dtype=np.int32) if negatives else None
+    inputs = Sequences(items[:, :-1].ravel(), np.arange(batch + 1) * steps)
+    return SequenceBatch(inputs, items[:, 1:].ravel(), drawn)
+
+
+def sasrec_step(batch: int, steps: int, dim: int) -> Work:
+    given = batch_of(batch, steps, 1)
+    network = SASRec(dim=dim, loss="bce", max_length=steps, dropout=DROPOUT)._made(N_ITEMS)
+    adam = optimizers.Adam(0.001)
+    return Work(
+        f"step of SASRec, {batch} x {steps}, dim {dim}, 2 blocks, 1 negative",
+        lambda: network.train_step(given, adam),
+        torch_sasrec_step(given, batch, steps, dim),
+        2 * block_flops(batch, steps, dim) + 3.0 * 2 * 2 * batch * steps * dim,
+        target=">= 55 %, >= 4.5x",
+    )
+
+
+def torch_sasrec_step(given: SequenceBatch, batch: int, steps: int, dim: int) -> Callable[[], object]:
+    items, positions = torch.nn.Embedding(N_ITEMS, dim), torch.nn.Embedding(steps, dim)
+    blocks, last = torch.nn.ModuleList([Block(dim, 1), Block(dim, 1)]), torch.nn.LayerNorm(dim, eps=1e-8)
+    network = torch.nn.ModuleList([items, positions, blocks, last])
+    adam = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
+    inputs = torch.from_numpy(given.inputs.items).long().view(batch, steps)
+    targets = torch.from_numpy(given.targets).long().view(batch, steps)
+    assert given.negatives is not None
+    negatives = torch.from_numpy(given.negatives).long().view(batch, steps)
+    logistic = functional.binary_cross_entropy_with_logits
+
+    def call() -> None:
+        adam.zero_grad()
+        x = functional.dropout(items(inputs) * math.sqrt(dim) + positions.weight, DROPOUT)
+        for each in blocks:
+            x = each(x)
+        x = last(x)
+        scores = torch.stack([(x * items(targets)).sum(-1), (x * items(negatives)).sum(-1)])
+        wanted = torch.stack([torch.ones(batch, steps), torch.zeros(batch, steps)])
+        logistic(scores, wanted).backward()
+        adam.step()
+
+    return call
+
+
+def gru4rec_step(batch: int, steps: int, dim: int, hidden: int) -> Work:
+    given = batch_of(batch, steps, 0)
+    network = GRU4Rec(dim=dim, units=[hidden], dropout=0.0)._made(N_ITEMS)
+    adam = optimizers.Adam(0.001)
+    rows = batch * steps
+    flops = 3.0 * 2 * rows * (3 * hidden * (dim + hidden) + hidden * dim + dim * N_ITEMS)
+    return Work(
+        f"step of GRU4Rec, {batch} x {steps}, dim {dim}, hidden {hidden}, full softmax over {N_ITEMS:,} items",
+        lambda: network.train_step(given, adam),
+        torch_gru4rec_step(given, batch, steps, dim, hidden),
+        flops,
+        target=">= 75 %, >= 3.3x",
+    )
+
+
+def torch_gru4rec_step(given: SequenceBatch, batch: int, steps: int, dim: int, hidden: int) -> Callable[[], object]:
+    items, gru = torch.nn.Embedding(N_ITEMS, dim), torch.nn.GRU(dim, hidden, batch_first=True)
+    projection = torch.nn.Linear(hidden, dim)
+    network = torch.nn.ModuleList([items, gru, projection])
+    adam = torch.optim.Adam(network.parameters(), lr=0.001, fused=True)
+    inputs = torch.from_numpy(given.inputs.items).long().view(batch, steps)
+    targets = torch.from_numpy(given.targets).long()
+
+    def call() -> None:
+        adam.zero_grad()
+        states = projection(gru(items(inputs) * math.sqrt(dim))[0])
+        scores = states.view(-1, dim) @ items.weight.T
+        functional.cross_entropy(scores, targets).backward()
+        adam.step()
+
+    return call
