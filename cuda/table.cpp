@@ -31,6 +31,8 @@ struct ArgumentsOf<void (*)(const Arguments&)> {
 NO_KERNEL(adagrad_step)
 NO_KERNEL(adam_step)
 NO_KERNEL(argmax)
+NO_KERNEL(attention_backward)
+NO_KERNEL(attention_forward)
 NO_KERNEL(average_pool_backward)
 NO_KERNEL(average_pool_forward)
 NO_KERNEL(bag_dot)

@@ -6,6 +6,7 @@
 namespace lw {
 
 void bind_activation(pybind11::module_& module);
+void bind_attention(pybind11::module_& module);
 void bind_conv(pybind11::module_& module);
 void bind_elementwise(pybind11::module_& module);
 void bind_embedding(pybind11::module_& module);

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, module) {
   lw::bind_models(module);
   lw::bind_ranking(module);
   lw::bind_activation(module);
+  lw::bind_attention(module);
   lw::bind_conv(module);
   lw::bind_elementwise(module);
   lw::bind_layout(module);

@@ -132,7 +132,7 @@ i64 at_most(i64 a, i64 b) { return a < b ? a : b; }
 
 // All rows of a panel, in tiles whose heights differ by one at most; kernels[rows - 1], the last one the tallest.
 using TileKernel = void (*)(const Tiles&);
-void run_tiles(const TileKernel* kernels, i64 tallest, i64 rows, Tiles t) {
+[[maybe_unused]] void run_tiles(const TileKernel* kernels, i64 tallest, i64 rows, Tiles t) {
   const i64 count = ceil_div(rows, tallest), height = rows / count, taller = rows % count;
   if (taller > 0) {
     t.count = taller;

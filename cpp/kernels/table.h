@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpp/kernels/activation.h"
+#include "cpp/kernels/attention.h"
 #include "cpp/kernels/batch_norm.h"
 #include "cpp/kernels/conv.h"
 #include "cpp/kernels/dropout.h"

@@ -24,6 +24,7 @@ __all__: list[str] = [
     "add",
     "area_under_curve",
     "argmax",
+    "attention",
     "average_pool",
     "batch_normalization",
     "binary_cross_entropy",
@@ -344,6 +345,22 @@ def area_under_curve(
 ) -> numpy.typing.NDArray[numpy.float64]: ...
 def argmax(
     x: Tensor | numpy.typing.ArrayLike | None, axis: typing.SupportsInt | typing.SupportsIndex | None, keepdims: bool
+) -> Tensor: ...
+def attention(
+    query: Tensor | numpy.typing.ArrayLike | None,
+    key: Tensor | numpy.typing.ArrayLike | None,
+    value: Tensor | numpy.typing.ArrayLike | None,
+    num_heads: typing.SupportsInt | typing.SupportsIndex,
+    offsets: Tensor | numpy.typing.ArrayLike | None = None,
+    key_offsets: Tensor | numpy.typing.ArrayLike | None = None,
+    lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    key_lengths: Tensor | numpy.typing.ArrayLike | None = None,
+    key_mask: Tensor | numpy.typing.ArrayLike | None = None,
+    causal: bool = False,
+    scale: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    relative_bias: Tensor | numpy.typing.ArrayLike | None = None,
+    dropout: typing.SupportsFloat | typing.SupportsIndex = 0.0,
+    dropout_key: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> Tensor: ...
 def average_pool(
     x: Tensor | numpy.typing.ArrayLike | None,

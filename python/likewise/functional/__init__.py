@@ -24,6 +24,7 @@ from likewise.functional.activations import (
     softsign,
     tanh,
 )
+from likewise.functional.attention import attention
 from likewise.functional.conv import conv1d, conv2d
 from likewise.functional.elementwise import (
     abs,
@@ -80,6 +81,7 @@ __all__ = [
     "abs",
     "add",
     "argmax",
+    "attention",
     "average_pool1d",
     "average_pool2d",
     "batch_normalization",
