@@ -152,10 +152,13 @@ void add_over_queries(const Block& block, const float* a, const float* b, i64 di
 
 // Draws of queries t to t + 3, t a multiple of 4, for every key: [4, stride].
 void draw(const Head& head, i64 t, i64 columns, i32* draws) {
+  const u64 key = head.shape.dropout_key;
+  const u32 sequence = static_cast<u32>(head.sequence), number = static_cast<u32>(head.head);
+  const i64 stride = head.stride;
+  const i32* position = head.position;
   for (i64 j = 0; j < columns; j += vector_lanes) {
-    const Random4Vec four = philox(head.shape.dropout_key, static_cast<u32>(head.head), static_cast<u32>(head.sequence),
-                                   static_cast<u32>(t / 4), load_ints(head.position + j));
-    for (int word = 0; word < 4; ++word) store_ints(draws + word * head.stride + j, four.word[word]);
+    const Random4Vec four = philox(key, number, sequence, static_cast<u32>(t / 4), load_ints(position + j));
+    for (int word = 0; word < 4; ++word) store_ints(draws + word * stride + j, four.word[word]);
   }
 }
 
@@ -170,7 +173,9 @@ void softmax_row(const Head& head, i64 t, i64 columns, float* p) {
     for (i64 j = 0; j < limit; ++j) p[j] = p[j] * scale + middle[clipped(head.position[j] - t, s.distance)];
     scale = 1.f;
   }
-  const Vec top = largest_of(p, limit);
+  Vec most = lowest;  // a NaN among the scores reaches the row by its exponential
+  for_lanes(limit, [&](i64 j, auto lanes) { most = max(most, lanes.load(p + j, lowest)); });
+  const Vec top = highest(most);
   Vec total = 0.f;
   for_lanes(limit, [&](i64 j, auto lanes) {  // beyond the tail e^-87, which is nothing beside the 1 of the largest
     const Vec e = exp_above_denormals((lanes.load(p + j, lowest) - top) * scale);
@@ -187,6 +192,7 @@ void probabilities(const Block& block, const float* q, const float* turned_keys,
   const AttentionShape& s = head.shape;
   multiply_by_keys(block, head.query_row(q, s.key_dim, block.first), s.heads * s.key_dim, turned_keys, s.key_dim, p);
   Scratch scratch;
+  const Vec rate = s.dropout;
   i32* draws = s.dropout > 0 ? scratch.get<i32>(4 * head.stride) : nullptr;
   for (i64 row = 0; row < block.rows; ++row) {
     const i64 t = block.first + row;
@@ -194,10 +200,11 @@ void probabilities(const Block& block, const float* q, const float* turned_keys,
     softmax_row(head, t, block.columns, p_row);
     if (draws == nullptr) continue;
     if (row % 4 == 0) draw(head, t, block.columns, draws);
-    for (i64 j = 0; j < block.limit(row); j += vector_lanes) {
+    const i64 limit = block.limit(row);
+    for (i64 j = 0; j < limit; j += vector_lanes) {
       const Vec drawn = unit(load_ints(draws + row % 4 * head.stride + j));
       const Vec value = Vec::load(p_row + j);
-      select(drawn < Vec(s.dropout), -value, value).store(p_row + j);
+      select(drawn < rate, -value, value).store(p_row + j);
     }
   }
 }
@@ -206,6 +213,11 @@ LIKEWISE_INLINE float keep_scale(const AttentionShape& s) { return 1.f / (1.f - 
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Forward
+
+// m p from p with the sign of what is dropped
+void keep_row(const float* p, i64 columns, Vec scale, float* weights) {
+  for (i64 j = 0; j < columns; j += vector_lanes) (max(Vec::load(p + j), 0.f) * scale).store(weights + j);
+}
 
 void forward_head(const AttentionForward& k, i64 task) {
   const AttentionShape& s = k.shape;
@@ -217,6 +229,7 @@ void forward_head(const AttentionForward& k, i64 task) {
   float* block_p = scratch.floats(rows * head.stride);
   float* weights = scratch.floats(rows * head.stride);
   float* y = scratch.floats(rows * width);
+  const Vec scale = keep_scale(s);
   for (i64 t = 0; t < head.at.queries; t += rows) {
     const Block block(head, t, rows);
     float* p = k.kept == nullptr ? block_p : head.kept_rows(k.kept, t);
@@ -225,8 +238,7 @@ void forward_head(const AttentionForward& k, i64 task) {
     if (s.dropout > 0) {
       used = weights;
       for (i64 row = 0; row < block.rows; ++row)
-        for (i64 j = 0; j < block.columns; j += vector_lanes)
-          (max(Vec::load(p + row * head.stride + j), 0.f) * keep_scale(s)).store(weights + row * head.stride + j);
+        keep_row(p + row * head.stride, block.columns, scale, weights + row * head.stride);
     }
     sum_over_keys(block, used, values, s.value_dim, y);
     for (i64 row = 0; row < block.rows; ++row)

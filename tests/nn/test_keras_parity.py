@@ -69,6 +69,11 @@ CASES = {
     "MaxPooling2D, same": (lambda k: k.MaxPooling2D(3, 2, padding="same"), IMAGES),
     "Maximum": (lambda k: k.Maximum(), [ROWS, ROWS, ROWS]),
     "Minimum": (lambda k: k.Minimum(), [ROWS, ROWS, ROWS]),
+    "MultiHeadAttention": (lambda k: k.MultiHeadAttention(2, 3), [SERIES, (3, 7, 5)]),
+    "MultiHeadAttention, sizes": (
+        lambda k: k.MultiHeadAttention(3, 2, 5, use_bias=False, output_shape=6),
+        [SERIES, (3, 7, 5), (3, 7, 2)],
+    ),
     "Multiply": (lambda k: k.Multiply(), [SERIES, (3, 9, 1)]),
     "Permute": (lambda k: k.Permute((3, 1, 2)), IMAGES),
     "ReLU": (lambda k: k.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2), ROWS),
@@ -103,13 +108,18 @@ def inputs_for(shape):
     return [random(each, index) for index, each in enumerate(shape if isinstance(shape, list) else [shape])]
 
 
+def arguments_of(layer, inputs):
+    """Several inputs are a list, but for attention."""
+    return inputs if "Attention" in type(layer).__name__ else [inputs if len(inputs) > 1 else inputs[0]]
+
+
 def with_gradients(layer, arrays, ours, training=False):
     """The output, the gradients of a fixed weighted sum of it in the inputs and in the trained weights."""
     if ours:
         inputs = [lw.Tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
     else:
         inputs = [torch.tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
-    outputs = layer(inputs if len(inputs) > 1 else inputs[0], training=training)
+    outputs = layer(*arguments_of(layer, inputs), training=training)
     factors = random(tuple(outputs.shape), 99)
     if ours:
         total = lw.functional.sum(outputs * factors)
@@ -141,8 +151,8 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
     arrays = inputs_for(shape)
     ours, theirs = make(nn), make(keras.layers)
     given = [torch.from_numpy(each) for each in arrays]
-    theirs(given if len(given) > 1 else given[0])
-    ours(arrays if len(arrays) > 1 else arrays[0])
+    theirs(*arguments_of(theirs, given))
+    ours(*arguments_of(ours, arrays))
     weights = theirs.get_weights()
     assert [weight.shape for weight in ours.get_weights()] == [weight.shape for weight in weights]
     weights = [np.abs(random(weight.shape, 7 + index)) + 0.1 for index, weight in enumerate(weights)]
@@ -157,6 +167,30 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
         np.testing.assert_allclose(dense(mine, tuple(reference.shape)), reference, rtol=1e-3, atol=1e-4)
     for mine, reference in zip(ours.get_weights(), theirs.get_weights(), strict=True):  # the moving averages too
         np.testing.assert_allclose(mine, reference, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_causal_mask": True}], ids=["all", "causal"])
+@pytest.mark.parametrize("masks", ["none", "value", "attention"])
+@pytest.mark.parametrize("return_attention_scores", [False, True])
+def test_attention_sees_what_it_sees_in_keras(options, masks, return_attention_scores):
+    query, value = random((3, 6, 4), 1), random((3, 6, 5), 2)
+    rng = np.random.default_rng(3)
+    given = {"value_mask": rng.random((3, 6)) < 0.6} if masks == "value" else {}
+    if masks == "attention":
+        given = {"attention_mask": rng.random((3, 6, 6)) < 0.6}
+    for mask in given.values():
+        mask[..., 0] = True  # Keras spreads a query that sees no key over all of them
+    ours, theirs = nn.MultiHeadAttention(2, 3), keras.layers.MultiHeadAttention(2, 3)
+    theirs(torch.from_numpy(query), torch.from_numpy(value))
+    ours(query, value=value)
+    ours.set_weights(theirs.get_weights())
+    options = options | {"return_attention_scores": return_attention_scores}
+    got = ours(query, value, **given, **options)
+    masks = {name: torch.from_numpy(mask) for name, mask in given.items()}
+    expected = theirs(torch.from_numpy(query), torch.from_numpy(value), **masks, **options)
+    pairs = zip(got, expected, strict=True) if return_attention_scores else [(got, expected)]
+    for mine, reference in pairs:
+        np.testing.assert_allclose(np.asarray(mine), reference.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_no_layer_is_left_out():

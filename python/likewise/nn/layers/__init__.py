@@ -1,6 +1,7 @@
 """Layers, a file per family."""
 
 from likewise.nn.layers.activation import Activation, ReLU, Softmax
+from likewise.nn.layers.attention import MultiHeadAttention
 from likewise.nn.layers.convolution import Conv1D, Conv2D
 from likewise.nn.layers.dense import Dense
 from likewise.nn.layers.dropout import Dropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D
@@ -54,6 +55,7 @@ __all__ = [
     "MaxPooling2D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Permute",
     "ReLU",
