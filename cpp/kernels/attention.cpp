@@ -1,284 +1,355 @@
-// A task is a head of a sequence; it takes its queries 32 at a time. Scores lie keys x queries, so that maxima and sums
-// over keys need no step across lanes; those of a block stay in the nearest caches through all that is done with them,
-// and the backward pass makes them again from the sums that the forward pass kept.
 #include "cpp/kernels/attention.h"
 
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
-#include "cpp/kernels/block_product.h"
-#include "cpp/kernels/random_lanes.h"
+#include "cpp/kernels/cached_product.h"
+#include "cpp/kernels/gemm_pack.h"
+#include "cpp/kernels/rows.h"
 #include "cpp/kernels/simd_math.h"
+#include "cpp/kernels/simd_random.h"
+
+// A task is a head of a sequence. Its keys that may be seen are copied together, so that what a query sees is the first
+// `limit` of them, whether there are gaps or not; queries follow in blocks whose whole rows of probabilities stay in
+// the second-level cache. Tiles of products leave out what no row of theirs sees. Nothing depends on the sizes of
+// blocks but the speed: sums run over keys, and over queries, in ascending order.
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
-constexpr i64 block = 32;              // queries at work at a time
-constexpr float unseen = -1e30f;       // below every score
-constexpr float nothing_seen = 1e30f;  // the log of a sum over no keys, under which every exp is 0
+constexpr i64 most_block = 40, least_block = 8;  // queries; multiples of 4, which share their draws
+constexpr i64 block_floats = 20'480;             // of probabilities
 
-LIKEWISE_INLINE i64 whole_natives(i64 n) { return parts_of(n, native_lanes) * native_lanes; }
+i64 rows_of_block(i64 stride) {
+  const i64 rows = block_floats / stride / 4 * 4;
+  return rows < least_block ? least_block : at_most(rows, most_block);
+}
 
-// One head of one sequence.
+// Columns of a small matrix with whole vectors in every row, and an odd number of them.
+i64 width_of(i64 dim) { return (ceil_div(dim, native_lanes) | 1) * native_lanes; }
+i64 columns_of(i64 dim) { return ceil_div(dim, native_lanes) * native_lanes; }
+
+i64 clipped(i64 difference, i64 distance) { return difference < -distance ? -distance : at_most(difference, distance); }
+
+void copy_row(const float* from, i64 dim, float* to, i64 width) {
+  for (i64 j = 0; j < width; j += native_lanes)
+    *reinterpret_cast<NativeUnaligned*>(to + j) = native_load_up_to(from + j, dim - j);
+}
+
+void scale_row(const float* from, i64 dim, Vec factor, float* to) {
+  for_lanes(dim, [=](i64 j, auto lanes) { lanes.store(to + j, lanes.load(from + j) * factor); });
+}
+
+void fill_zero(float* to, i64 count) { __builtin_memset(to, 0, static_cast<std::size_t>(4 * count)); }
+
+// A head of a sequence, and what its queries see.
 struct Head {
-  i64 sequence, head, queries, keys, first_query, first_key;
+  const AttentionShape& shape;
+  const AttentionSequence& at;
+  i64 sequence, head;
+  i64 keys, stride;  // that may be seen; floats from row to row of probabilities
+  i32* position;     // of each, and zeros up to a whole vector
+  i64* limit;        // [queries]
+
+  Head(const AttentionShape& s, i64 task, Scratch& scratch)
+      : shape(s),
+        at(s.sequences[task / s.heads]),
+        sequence(task / s.heads),
+        head(task % s.heads),
+        keys(0),
+        stride(attention_stride(at.keys)),
+        position(scratch.get<i32>(stride)),
+        limit(scratch.get<i64>(at.queries)) {
+    for (i64 j = 0; j < at.keys; ++j)
+      if (shape.key_mask == nullptr || shape.key_mask[at.key + j]) position[keys++] = static_cast<i32>(j);
+    for (i64 j = keys; j < stride; ++j) position[j] = 0;
+    for (i64 t = 0, seen = 0; t < at.queries; ++t) {
+      while (seen < keys && (!shape.causal || position[seen] <= t)) ++seen;
+      limit[t] = seen;
+    }
+  }
+
+  // Rows of an array [rows, heads * dim].
+  template <typename Float>
+  Float* query_row(Float* array, i64 dim, i64 t) const {
+    return array + ((at.query + t) * shape.heads + head) * dim;
+  }
+  template <typename Float>
+  Float* key_row(Float* array, i64 dim, i64 j) const {
+    return array + ((at.key + position[j]) * shape.heads + head) * dim;
+  }
+  float* kept_rows(float* kept, i64 t) const {
+    return kept == nullptr ? nullptr : kept + at.kept + (head * at.queries + t) * stride;
+  }
+
+  // [keys, width], and the same turned: [dim, stride]
+  float* copy_keys(const float* array, i64 dim, Scratch& scratch) const {
+    const i64 width = width_of(dim);
+    float* to = scratch.floats(keys * width);
+    for (i64 j = 0; j < keys; ++j) copy_row(key_row(array, dim, j), dim, to + j * width, width);
+    return to;
+  }
+  float* turn_keys(const float* copied, i64 dim, Scratch& scratch) const {
+    float* to = scratch.floats(dim * stride);
+    pack_transposed(copied, width_of(dim), dim, keys, stride, to);
+    return to;
+  }
+  void store_to_keys(const float* sums, i64 dim, float factor, float* array) const {
+    for (i64 j = 0; j < keys; ++j) scale_row(sums + j * width_of(dim), dim, factor, key_row(array, dim, j));
+  }
 };
 
-Head head_of(const AttentionShape& s, i64 task) {
-  const i64 sequence = task / s.heads;
-  const i64 first_query = s.query_offsets[sequence], first_key = s.key_offsets[sequence];
-  return {.sequence = sequence,
-          .head = task % s.heads,
-          .queries = s.query_lengths ? s.query_lengths[sequence] : s.query_offsets[sequence + 1] - first_query,
-          .keys = s.key_lengths ? s.key_lengths[sequence] : s.key_offsets[sequence + 1] - first_key,
-          .first_query = first_query,
-          .first_key = first_key};
-}
-
-// Queries [first, first + count) of a head, `lanes` of them in vectors, and the keys that any of them may see.
+// Queries [first, first + rows) of a head, and as many columns of probabilities as whole vectors of keys they see.
 struct Block {
-  i64 first, count, lanes, keys;
+  const Head& head;
+  i64 first, rows, columns;
+
+  Block(const Head& h, i64 begin, i64 most_rows)
+      : head(h), first(begin), rows(at_most(most_rows, h.at.queries - begin)) {
+    columns = ceil_div(limit(rows - 1), vector_lanes) * vector_lanes;
+  }
+  i64 limit(i64 row) const { return head.limit[first + row]; }
+  i64 first_that_sees(i64 key) const {
+    const i64 row = head.shape.causal ? head.position[key] - first : 0;
+    return row < 0 ? 0 : at_most(row, rows);
+  }
 };
 
-Block block_of(const AttentionShape& s, const Head& h, i64 first) {
-  const i64 count = least(block, h.queries - first);
-  return {first, count, parts_of(count, vector_lanes) * vector_lanes, s.causal ? least(h.keys, first + count) : h.keys};
+// What rows of probabilities sum over, and what keys do.
+struct KeysSeen {
+  static constexpr bool trims = true;
+  const Block& block;
+  LIKEWISE_INLINE Steps operator()(i64 row, i64 rows) const { return {0, block.limit(row + rows - 1)}; }
+};
+struct QueriesThatSee {
+  static constexpr bool trims = true;
+  const Block& block;
+  LIKEWISE_INLINE Steps operator()(i64 key, i64) const { return {block.first_that_sees(key), block.rows}; }
+};
+
+// scores_tj = a_t . b_j, with b turned: [dim, stride]
+void multiply_by_keys(const Block& block, const float* a, i64 lda, const float* turned, i64 dim, float* scores) {
+  const i64 stride = block.head.stride, panel = 2 * native_lanes;
+  for (i64 j = 0; j < block.columns; j += panel) {
+    const i64 row = block.first_that_sees(j);
+    multiply(Product{block.rows - row, at_most(panel, block.columns - j), dim, a + row * lda, lda, 1, turned + j,
+                     stride, scores + row * stride + j, stride, false});
+  }
+}
+// out_t = sum_j a_tj b_j
+void sum_over_keys(const Block& block, const float* a, const float* b, i64 dim, float* out) {
+  const i64 stride = block.head.stride, width = width_of(dim);
+  multiply(Product{block.rows, columns_of(dim), 0, a, stride, 1, b, width, out, width, false}, KeysSeen{block});
+}
+// sums_j += sum_t a_tj b_t
+void add_over_queries(const Block& block, const float* a, const float* b, i64 dim, float* sums) {
+  const i64 stride = block.head.stride, width = width_of(dim);
+  multiply(Product{block.limit(block.rows - 1), columns_of(dim), 0, a, 1, stride, b, width, sums, width, true},
+           QueriesThatSee{block});
 }
 
-// to_jr = factor from_rj, [dim, lanes]
-void transpose(const Block& b, const float* from, i64 stride, i64 dim, float factor, float* to) {
-  for (i64 r = 0; r < b.lanes; ++r)
-    for (i64 j = 0; j < dim; ++j) to[j * b.lanes + r] = r < b.count ? factor * from[r * stride + j] : 0.f;
-}
+// ---------------------------------------------------------------------------------------------------------------------
+// Probabilities
 
-// Rows of `dim` floats into rows of whole vectors.
-void copy_rows(i64 rows, const float* from, i64 stride, i64 dim, float factor, float* to, i64 width) {
-  for (i64 r = 0; r < rows; ++r)
-    for (i64 j = 0; j < width; ++j) to[r * width + j] = j < dim ? factor * from[r * stride + j] : 0.f;
-}
-
-// Calls visit(v, c, seen) for every key and every 16 of the queries; `seen` tells whose value counts from the others.
-template <typename Visit>
-LIKEWISE_INLINE void for_pairs(const AttentionShape& s, const Head& h, const Block& b, const Visit& visit) {
-  const bool* counts = s.key_counts ? s.key_counts + h.first_key : nullptr;
-  for (i64 v = 0; v < b.keys; ++v) {
-    const bool hidden = counts && !counts[v];
-    for (i64 c = 0; c < b.lanes; c += vector_lanes) {
-      // Of a causal block the queries before the key's place do not see it.
-      const i64 blind = hidden ? vector_lanes : s.causal ? v - b.first - c : 0;
-      if (blind <= 0)
-        visit(v, c, [](Vec value, float) { return value; });
-      else
-        visit(v, c, [blind](Vec value, float otherwise) {
-          return select(Vec::load(lane_numbers) < Vec(static_cast<float>(blind)), Vec(otherwise), value);
-        });
-    }
+// Draws of queries t to t + 3, t a multiple of 4, for every key: [4, stride].
+void draw(const Head& head, i64 t, i64 columns, i32* draws) {
+  const u64 key = head.shape.dropout_key;
+  const u32 sequence = static_cast<u32>(head.sequence), number = static_cast<u32>(head.head);
+  const i64 stride = head.stride;
+  const i32* position = head.position;
+  for (i64 j = 0; j < columns; j += vector_lanes) {
+    const Random4Vec four = philox(key, number, sequence, static_cast<u32>(t / 4), load_ints(position + j));
+    for (int word = 0; word < 4; ++word) store_ints(draws + word * stride + j, four.word[word]);
   }
 }
 
-// Which pairs of a block stay, as 1 and 0 in the order of scores. Each takes 16 bits of philox(key, of the block,
-// call); 16 calls at a time give the low halves of their first words, then of their second, ..., then the high halves.
-void draw_kept(const AttentionShape& s, const Head& h, const Block& b, float* kept) {
-  constexpr i64 together = vector_lanes * 8;
-  const u64 stream = random_key(static_cast<u64>(h.sequence), static_cast<u64>(h.head), static_cast<u64>(b.first));
-  const i32 limit = static_cast<i32>(s.dropout * 65536.f);
-  const i64 count = b.keys * b.lanes;
-  for (i64 begin = 0; begin < count; begin += together) {
-    alignas(64) u32 word[4][vector_lanes];
-    philox_lanes(s.key, stream, static_cast<u64>(begin / 8), word);
-    for (i64 half = 0; half < 2; ++half)
-      for (i64 w = 0; w < 4; ++w) {
-        float* to = kept + begin + (half * 4 + w) * vector_lanes;
-        for (i64 lane = 0; lane < vector_lanes; ++lane)
-          to[lane] = static_cast<i32>(half ? word[w][lane] >> 16 : word[w][lane] & 0xffff) < limit ? 0.f : 1.f;
-      }
+// p_t of one row from q_t . k_j, in place; zeros beyond what it sees.
+void softmax_row(const Head& head, i64 t, i64 columns, float* p) {
+  const AttentionShape& s = head.shape;
+  const i64 limit = head.limit[t];
+  for (i64 j = limit; j < columns; ++j) p[j] = 0.f;
+  float scale = s.scale;
+  if (s.relative_bias != nullptr) {
+    const float* middle = s.relative_bias + head.head * (2 * s.distance + 1) + s.distance;
+    for (i64 j = 0; j < limit; ++j) p[j] = p[j] * scale + middle[clipped(head.position[j] - t, s.distance)];
+    scale = 1.f;
   }
-}
-i64 room_for_kept(i64 keys) { return parts_of(block * keys, vector_lanes * 8) * vector_lanes * 8; }
-
-// s_vr of a block, [keys, lanes]; `queries` is transposed and scaled.
-void score(const AttentionShape& s, const float* keys, const float* queries, const Block& b, float* scores) {
-  multiply({b.keys, b.lanes, s.head_dim, keys, s.key_stride, 1, queries, b.lanes, scores, b.lanes, false});
-}
-
-// Queries before which no key lies.
-void leave_empty(const AttentionForward& f, const Head& h, const Block& b) {
-  const AttentionShape& s = f.shape;
-  for (i64 row = h.first_query + b.first; row < h.first_query + b.first + b.count; ++row) {
-    f.log_sum_exp[row * s.heads + h.head] = nothing_seen;
-    for (i64 j = 0; j < s.value_dim; ++j) f.y[row * s.output_stride + h.head * s.value_dim + j] = 0.f;
-  }
+  Vec most = lowest;  // a NaN among the scores reaches the row by its exponential
+  for_lanes(limit, [&](i64 j, auto lanes) { most = max(most, lanes.load(p + j, lowest)); });
+  const Vec top = highest(most);
+  Vec total = 0.f;
+  for_lanes(limit, [&](i64 j, auto lanes) {  // beyond the tail e^-87, which is nothing beside the 1 of the largest
+    const Vec e = exp_above_denormals((lanes.load(p + j, lowest) - top) * scale);
+    total += e;
+    lanes.store(p + j, e);
+  });
+  const Vec factor = 1.f / sum(total);
+  for_lanes(limit, [&](i64 j, auto lanes) { lanes.store(p + j, lanes.load(p + j) * factor); });
 }
 
-void forward_head(const AttentionForward& f, const Head& h) {
-  const AttentionShape& s = f.shape;
-  const i64 width = whole_natives(s.value_dim);
-  const float* q = f.q + h.first_query * s.query_stride + h.head * s.head_dim;
-  const float* k = f.k + h.first_key * s.key_stride + h.head * s.head_dim;
-  const float* v = f.v + h.first_key * s.value_stride + h.head * s.value_dim;
-  float* y = f.y + h.first_query * s.output_stride + h.head * s.value_dim;
+// p of a block, where dropped with a minus.
+void probabilities(const Block& block, const float* q, const float* turned_keys, float* p) {
+  const Head& head = block.head;
+  const AttentionShape& s = head.shape;
+  multiply_by_keys(block, head.query_row(q, s.key_dim, block.first), s.heads * s.key_dim, turned_keys, s.key_dim, p);
   Scratch scratch;
-  float* values = scratch.floats(h.keys * width);
-  copy_rows(h.keys, v, s.value_stride, s.value_dim, 1.f, values, width);
-  float* queries = scratch.floats(block * s.head_dim);
-  float* e = scratch.floats(block * h.keys);
-  float* found = scratch.floats(block * width);
-  float* kept = s.dropout > 0 ? scratch.floats(room_for_kept(h.keys)) : nullptr;
-
-  for (i64 first = 0; first < h.queries; first += block) {
-    const Block b = block_of(s, h, first);
-    if (b.keys == 0) {
-      leave_empty(f, h, b);
-      continue;
+  const Vec rate = s.dropout;
+  i32* draws = s.dropout > 0 ? scratch.get<i32>(4 * head.stride) : nullptr;
+  for (i64 row = 0; row < block.rows; ++row) {
+    const i64 t = block.first + row;
+    float* p_row = p + row * head.stride;
+    softmax_row(head, t, block.columns, p_row);
+    if (draws == nullptr) continue;
+    if (row % 4 == 0) draw(head, t, block.columns, draws);
+    const i64 limit = block.limit(row);
+    for (i64 j = 0; j < limit; j += vector_lanes) {
+      const Vec drawn = unit(load_ints(draws + row % 4 * head.stride + j));
+      const Vec value = Vec::load(p_row + j);
+      select(drawn < rate, -value, value).store(p_row + j);
     }
-    transpose(b, q + first * s.query_stride, s.query_stride, s.head_dim, s.scale, queries);
-    score(s, k, queries, b, e);
+  }
+}
 
-    alignas(64) float highest[block], sum[block];
-    for (i64 c = 0; c < b.lanes; c += vector_lanes) Vec(unseen).store(highest + c), Vec(0.f).store(sum + c);
-    for_pairs(s, h, b, [&](i64 key, i64 c, auto seen) {
-      max(Vec::load(highest + c), seen(Vec::load(e + key * b.lanes + c), unseen)).store(highest + c);
-    });
-    for_pairs(s, h, b, [&](i64 key, i64 c, auto seen) {
-      float* at = e + key * b.lanes + c;
-      const Vec exponential = seen(exp_above_denormals(Vec::load(at) - Vec::load(highest + c)), 0.f);
-      (Vec::load(sum + c) + exponential).store(sum + c);
-      exponential.store(at);
-    });
+LIKEWISE_INLINE float keep_scale(const AttentionShape& s) { return 1.f / (1.f - s.dropout); }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Forward
+
+// m p from p with the sign of what is dropped
+void keep_row(const float* p, i64 columns, Vec scale, float* weights) {
+  for (i64 j = 0; j < columns; j += vector_lanes) (max(Vec::load(p + j), 0.f) * scale).store(weights + j);
+}
+
+void forward_head(const AttentionForward& k, i64 task) {
+  const AttentionShape& s = k.shape;
+  Scratch scratch;
+  const Head head(s, task, scratch);
+  const float* turned = head.turn_keys(head.copy_keys(k.k, s.key_dim, scratch), s.key_dim, scratch);
+  const float* values = head.copy_keys(k.v, s.value_dim, scratch);
+  const i64 rows = rows_of_block(head.stride), width = width_of(s.value_dim);
+  float* block_p = scratch.floats(rows * head.stride);
+  float* weights = scratch.floats(rows * head.stride);
+  float* y = scratch.floats(rows * width);
+  const Vec scale = keep_scale(s);
+  for (i64 t = 0; t < head.at.queries; t += rows) {
+    const Block block(head, t, rows);
+    float* p = k.kept == nullptr ? block_p : head.kept_rows(k.kept, t);
+    const float* used = p;
+    probabilities(block, k.q, turned, p);
     if (s.dropout > 0) {
-      draw_kept(s, h, b, kept);
-      for (i64 i = 0; i < b.keys * b.lanes; i += vector_lanes) (Vec::load(e + i) * Vec::load(kept + i)).store(e + i);
+      used = weights;
+      for (i64 row = 0; row < block.rows; ++row)
+        keep_row(p + row * head.stride, block.columns, scale, weights + row * head.stride);
     }
-    multiply({b.count, width, b.keys, e, 1, b.lanes, values, width, found, width, false});
-
-    alignas(64) float lse[block];
-    for (i64 c = 0; c < b.lanes; c += vector_lanes) (Vec::load(highest + c) + log(Vec::load(sum + c))).store(lse + c);
-    for (i64 r = 0; r < b.count; ++r) {
-      const bool any = sum[r] > 0;
-      f.log_sum_exp[(h.first_query + first + r) * s.heads + h.head] = any ? lse[r] : nothing_seen;
-      const float factor = any ? 1.f / (sum[r] * (1.f - s.dropout)) : 0.f;
-      for_lanes(s.value_dim, [&](i64 j, auto lanes) {
-        lanes.store(y + (first + r) * s.output_stride + j, lanes.load(found + r * width + j) * Vec(factor));
-      });
-    }
+    sum_over_keys(block, used, values, s.value_dim, y);
+    for (i64 row = 0; row < block.rows; ++row)
+      scale_row(y + row * width, s.value_dim, 1.f, head.query_row(k.y, s.value_dim, t + row));
   }
 }
 
-void backward_head(const AttentionBackward& g, const Head& h) {
-  const AttentionShape& s = g.shape;
-  const i64 width = whole_natives(s.head_dim), value_width = whole_natives(s.value_dim);
-  const float* q = g.q + h.first_query * s.query_stride + h.head * s.head_dim;
-  const float* k = g.k + h.first_key * s.key_stride + h.head * s.head_dim;
-  const float* v = g.v + h.first_key * s.value_stride + h.head * s.value_dim;
-  const float* y = g.y + h.first_query * s.output_stride + h.head * s.value_dim;
-  const float* dy = g.dy + h.first_query * s.output_stride + h.head * s.value_dim;
+// ---------------------------------------------------------------------------------------------------------------------
+// Backward
+
+// From p and dp without m, in place: m p and ds.
+void backward_row(const AttentionShape& s, i64 limit, i64 columns, float dy_y, const float* p, float* weights,
+                  float* ds) {
+  const Vec scale = keep_scale(s);
+  for (i64 j = 0; j < columns; j += vector_lanes) {
+    const TailLanes lanes{limit - j};
+    const Vec signed_p = Vec::load(p + j), kept = max(signed_p, 0.f) * scale;
+    const Vec dp = select(signed_p > 0.f, Vec::load(ds + j) * scale, 0.f);
+    kept.store(weights + j);
+    const Vec slope = abs(signed_p) * (dp - dy_y);
+    select(Vec::load(lane_numbers) < Vec(static_cast<float>(lanes.left)), slope, 0.f).store(ds + j);
+  }
+}
+
+void backward_head(const AttentionBackward& g, i64 task, float* dbias) {
+  const AttentionForward& k = g.forward;
+  const AttentionShape& s = k.shape;
   Scratch scratch;
-  float* keys = scratch.floats(h.keys * width);
-  copy_rows(h.keys, k, s.key_stride, s.head_dim, 1.f, keys, width);
-  float* dk = scratch.floats(h.keys * width);
-  float* dv = scratch.floats(h.keys * value_width);
-  for (i64 i = 0; i < h.keys * width; ++i) dk[i] = 0.f;
-  for (i64 i = 0; i < h.keys * value_width; ++i) dv[i] = 0.f;
-  float* queries = scratch.floats(block * s.head_dim);
-  float* query_rows = scratch.floats(block * width);
-  float* outer = scratch.floats(block * s.value_dim);
-  float* outer_rows = scratch.floats(block * value_width);
-  float* p = scratch.floats(block * h.keys);
-  float* ds = scratch.floats(block * h.keys);
-  float* dq = scratch.floats(block * width);
-  float* kept = s.dropout > 0 ? scratch.floats(room_for_kept(h.keys)) : nullptr;
-  const float grown = 1.f / (1.f - s.dropout);
-
-  for (i64 first = 0; first < h.queries; first += block) {
-    const Block b = block_of(s, h, first);
-    if (b.keys == 0) continue;
-    const float* q_rows = q + first * s.query_stride;
-    const float* dy_rows = dy + first * s.output_stride;
-    transpose(b, q_rows, s.query_stride, s.head_dim, s.scale, queries);
-    transpose(b, dy_rows, s.output_stride, s.value_dim, grown, outer);
-    copy_rows(b.count, q_rows, s.query_stride, s.head_dim, s.scale, query_rows, width);
-    copy_rows(b.count, dy_rows, s.output_stride, s.value_dim, grown, outer_rows, value_width);
-
-    alignas(64) float lse[block] = {}, inner[block] = {};  // inner: y_r dy_r
-    for (i64 r = 0; r < b.count; ++r) {
-      lse[r] = g.log_sum_exp[(h.first_query + first + r) * s.heads + h.head];
-      Vec total = 0.f;
-      for_lanes(s.value_dim, [&](i64 j, auto lanes) {
-        total = fma(lanes.load(y + (first + r) * s.output_stride + j), lanes.load(dy_rows + r * s.output_stride + j),
-                    total);
-      });
-      inner[r] = sum(total);
+  const Head head(s, task, scratch);
+  const i64 rows = rows_of_block(head.stride), key_width = width_of(s.key_dim), value_width = width_of(s.value_dim);
+  const float* keys = head.copy_keys(k.k, s.key_dim, scratch);
+  const float* turned_keys = k.kept == nullptr ? head.turn_keys(keys, s.key_dim, scratch) : nullptr;
+  const float* turned_values = head.turn_keys(head.copy_keys(k.v, s.value_dim, scratch), s.value_dim, scratch);
+  float* dk = scratch.floats(head.keys * key_width);
+  float* dv = scratch.floats(head.keys * value_width);
+  fill_zero(dk, head.keys * key_width);
+  fill_zero(dv, head.keys * value_width);
+  float* block_p = scratch.floats(rows * head.stride);
+  float* weights = scratch.floats(rows * head.stride);
+  float* ds = scratch.floats(rows * head.stride);
+  float* q = scratch.floats(rows * key_width);
+  float* dq = scratch.floats(rows * key_width);
+  float* dy = scratch.floats(rows * value_width);
+  for (i64 t = 0; t < head.at.queries; t += rows) {
+    const Block block(head, t, rows);
+    float* p = k.kept == nullptr ? block_p : head.kept_rows(k.kept, t);
+    if (k.kept == nullptr) probabilities(block, k.q, turned_keys, p);
+    for (i64 row = 0; row < block.rows; ++row) {
+      copy_row(head.query_row(k.q, s.key_dim, t + row), s.key_dim, q + row * key_width, key_width);
+      copy_row(head.query_row(g.dy, s.value_dim, t + row), s.value_dim, dy + row * value_width, value_width);
     }
-    score(s, k, queries, b, p);
-    multiply({b.keys, b.lanes, s.value_dim, v, s.value_stride, 1, outer, b.lanes, ds, b.lanes, false});
-
-    if (s.dropout > 0) draw_kept(s, h, b, kept);
-    for_pairs(s, h, b, [&](i64 key, i64 c, auto seen) {
-      const i64 at = key * b.lanes + c;
-      const Vec probability = seen(exp_above_denormals(Vec::load(p + at) - Vec::load(lse + c)), 0.f);
-      Vec dropped = probability, dp = Vec::load(ds + at);
-      if (s.dropout > 0) {
-        const Vec keep = Vec::load(kept + at);
-        dropped *= keep;
-        dp *= keep;
-      }
-      dropped.store(p + at);
-      (probability * (dp - Vec::load(inner + c))).store(ds + at);
-    });
-    multiply({b.keys, value_width, b.count, p, b.lanes, 1, outer_rows, value_width, dv, value_width, true});
-    multiply({b.keys, width, b.count, ds, b.lanes, 1, query_rows, width, dk, width, true});
-    multiply({b.count, width, b.keys, ds, 1, b.lanes, keys, width, dq, width, false});
-    for (i64 r = 0; r < b.count; ++r)
-      for_lanes(s.head_dim, [&](i64 j, auto lanes) {
-        lanes.store(g.dq + (h.first_query + first + r) * s.query_stride + h.head * s.head_dim + j,
-                    lanes.load(dq + r * width + j) * Vec(s.scale));
-      });
+    multiply_by_keys(block, dy, value_width, turned_values, s.value_dim, ds);
+    for (i64 row = 0; row < block.rows; ++row) {
+      const float* y = head.query_row(k.y, s.value_dim, t + row);
+      const float* dy_row = dy + row * value_width;
+      const float dy_y =
+          sum_over(s.value_dim, [=](i64 j, auto lanes) { return lanes.load(y + j) * lanes.load(dy_row + j); });
+      const i64 at = row * head.stride;
+      backward_row(s, block.limit(row), block.columns, dy_y, p + at, weights + at, ds + at);
+      if (dbias == nullptr) continue;
+      for (i64 j = 0; j < block.limit(row); ++j)
+        dbias[s.distance + clipped(head.position[j] - t - row, s.distance)] += ds[at + j];
+    }
+    if (g.dv != nullptr) add_over_queries(block, weights, dy, s.value_dim, dv);
+    if (g.dk != nullptr) add_over_queries(block, ds, q, s.key_dim, dk);
+    if (g.dq == nullptr) continue;
+    sum_over_keys(block, ds, keys, s.key_dim, dq);
+    for (i64 row = 0; row < block.rows; ++row)
+      scale_row(dq + row * key_width, s.key_dim, s.scale, head.query_row(g.dq, s.key_dim, t + row));
   }
-  for (i64 r = 0; r < h.keys; ++r) {
-    for_lanes(s.head_dim, [&](i64 j, auto lanes) {
-      lanes.store(g.dk + (h.first_key + r) * s.key_stride + h.head * s.head_dim + j, lanes.load(dk + r * width + j));
-    });
-    for_lanes(s.value_dim, [&](i64 j, auto lanes) {
-      lanes.store(g.dv + (h.first_key + r) * s.value_stride + h.head * s.value_dim + j,
-                  lanes.load(dv + r * value_width + j));
-    });
-  }
+  if (g.dk != nullptr) head.store_to_keys(dk, s.key_dim, s.scale, g.dk);
+  if (g.dv != nullptr) head.store_to_keys(dv, s.value_dim, 1.f, g.dv);
 }
 
-// Multiply-adds of a head's two products at some 20 a nanosecond, for the pool.
-i64 task_cost(const AttentionShape& s, double passes) {
-  const double rows = static_cast<double>(s.query_offsets[s.sequences] - s.query_offsets[0]);
-  const double keys = static_cast<double>(s.key_offsets[s.sequences] - s.key_offsets[0]);
-  const double count = static_cast<double>(s.sequences);
-  return static_cast<i64>(passes * (rows / count) * (keys / count) * static_cast<double>(s.head_dim + s.value_dim) /
-                          20);
+// Some 10 operations a nanosecond and core.
+double head_ns(const AttentionShape& s, double products) {
+  double pairs = 0;
+  for (i64 i = 0; i < s.count; ++i)
+    pairs += static_cast<double>(s.sequences[i].queries) * static_cast<double>(s.sequences[i].keys);
+  const double mean = s.count > 0 ? pairs / static_cast<double>(s.count) : 0;
+  return 200 + mean * products * 0.1 * static_cast<double>(s.key_dim + s.value_dim);
 }
 
 }  // namespace
 
 void attention_forward(const AttentionForward& k) {
-  const AttentionShape& s = k.shape;
-  if (s.sequences == 0) return;
-  const i64 cost = task_cost(s, 1);
-  const i64 grain = most(1, 15'000 / most(1, cost));
+  const i64 grain = rows_for(head_ns(k.shape, 1));
   parallel_for(
-      s.sequences * s.heads, grain,
+      k.shape.count * k.shape.heads, grain,
       [&](i64 begin, i64 end) {
-        for (i64 task = begin; task < end; ++task) forward_head(k, head_of(s, task));
+        for (i64 task = begin; task < end; ++task) forward_head(k, task);
       },
-      grain * cost);
+      static_cast<i64>(head_ns(k.shape, 1)) * grain);
 }
 
-void attention_backward(const AttentionBackward& k) {
-  const AttentionShape& s = k.shape;
-  if (s.sequences == 0) return;
-  const i64 cost = task_cost(s, 3);
-  const i64 grain = most(1, 15'000 / most(1, cost));
+void attention_backward(const AttentionBackward& g) {
+  const AttentionShape& s = g.forward.shape;
+  const i64 tasks = s.count * s.heads, grain = rows_for(head_ns(s, 3)), buckets = 2 * s.distance + 1;
+  Scratch scratch;
+  float* dbias = g.drelative_bias == nullptr ? nullptr : scratch.floats(tasks * buckets);
+  if (dbias != nullptr) fill_zero(dbias, tasks * buckets);
   parallel_for(
-      s.sequences * s.heads, grain,
+      tasks, grain,
       [&](i64 begin, i64 end) {
-        for (i64 task = begin; task < end; ++task) backward_head(k, head_of(s, task));
+        for (i64 task = begin; task < end; ++task)
+          backward_head(g, task, dbias == nullptr ? nullptr : dbias + task * buckets);
       },
-      grain * cost);
+      static_cast<i64>(head_ns(s, 3)) * grain);
+  if (dbias == nullptr) return;
+  fill_zero(g.drelative_bias, s.heads * buckets);
+  for (i64 i = 0; i < tasks * buckets; ++i) g.drelative_bias[i % (s.heads * buckets)] += dbias[i];
 }
 
 }  // namespace lw::LIKEWISE_LEVEL

@@ -6,7 +6,7 @@
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
-void pack(const float* b, i64 ldb, i64 k, i64 columns, i64 lanes, float* packed) {
+[[maybe_unused]] void pack(const float* b, i64 ldb, i64 k, i64 columns, i64 lanes, float* packed) {
   for (i64 p = 0; p < k; ++p, b += ldb, packed += lanes)
     for (i64 j = 0; j < lanes; j += native_lanes)
       *reinterpret_cast<Native*>(packed + j) = native_load_up_to(b + j, columns - j);

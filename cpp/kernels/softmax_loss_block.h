@@ -5,7 +5,7 @@
 
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
-#include "cpp/kernels/block_product.h"
+#include "cpp/kernels/cached_product.h"
 #include "cpp/kernels/simd_math.h"
 #include "cpp/kernels/softmax_loss.h"
 
@@ -14,6 +14,11 @@ namespace {
 
 constexpr i64 block = 32;            // rows at work at a time
 constexpr float overflow_room = 60;  // exp(60) times a catalogue of 10^12 items is still a float
+
+LIKEWISE_INLINE i64 least(i64 a, i64 b) { return a < b ? a : b; }
+LIKEWISE_INLINE i64 most(i64 a, i64 b) { return a < b ? b : a; }
+LIKEWISE_INLINE i64 parts_of(i64 n, i64 size) { return (n + size - 1) / size; }
+LIKEWISE_INLINE i64 whole_vectors(i64 n) { return parts_of(n, vector_lanes) * vector_lanes; }
 
 // The table with rows of whole vectors; `from` itself where it has them.
 const float* with_whole_vectors(const float* from, i64 rows, i64 dim, i64 width, Scratch& scratch) {

@@ -1,4 +1,4 @@
-// Attention with several heads.
+// Softmax attention (Vaswani et al., NIPS 2017).
 #pragma once
 
 #include <optional>
@@ -7,8 +7,9 @@
 
 namespace lw::ops {
 
-// Which rows belong together and count. Packed sequences: offsets [sequences + 1]. Padded ones: lengths [batch]. Those
-// of keys are as those of queries where they are undefined. key_mask: a truth for each key.
+// Where the sequences are. Of [rows, dim]: at offsets [sequences + 1], and of keys at key_offsets or the same ones. Of
+// [sequences, steps, dim]: the first lengths [sequences] steps, and of keys key_lengths or as many; undefined: all.
+// key_mask has the shape of key without its last axis: the keys that may be seen.
 struct AttentionRows {
   Tensor offsets, key_offsets, lengths, key_lengths, key_mask;
 };
@@ -16,15 +17,14 @@ struct AttentionRows {
 struct AttentionOptions {
   i64 heads;
   bool causal;
-  std::optional<float> scale;  // 1 / sqrt(size of a head)
+  std::optional<float> scale;  // 1 / sqrt(size of a head of key) if not given
   float dropout;
-  u64 key;  // of what is dropped
+  u64 dropout_key;
 };
 
-// softmax(scale q k^T) v in each head. Padded: q [batch, steps, heads * size], k [batch, key steps, heads * size], v
-// [batch, key steps, heads * value size]; packed: the same without the batch, with offsets. The result has the rows of
-// q and the columns of v.
-Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionRows& rows,
-                 const AttentionOptions& options);
+// query and key [.., heads * key_dim], value [.., heads * value_dim], relative_bias [heads, 2 * distance + 1] or
+// undefined; [.., heads * value_dim] like query.
+Tensor attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& relative_bias,
+                 const AttentionRows& rows, const AttentionOptions& options);
 
 }  // namespace lw::ops

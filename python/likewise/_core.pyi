@@ -376,6 +376,7 @@ def attention(
     key_mask: Tensor | numpy.typing.ArrayLike | None = None,
     causal: bool = False,
     scale: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    relative_bias: Tensor | numpy.typing.ArrayLike | None = None,
     dropout: typing.SupportsFloat | typing.SupportsIndex = 0.0,
     dropout_key: typing.SupportsInt | typing.SupportsIndex = 0,
 ) -> Tensor: ...

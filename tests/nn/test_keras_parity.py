@@ -69,6 +69,11 @@ CASES = {
     "MaxPooling2D, same": (lambda k: k.MaxPooling2D(3, 2, padding="same"), IMAGES),
     "Maximum": (lambda k: k.Maximum(), [ROWS, ROWS, ROWS]),
     "Minimum": (lambda k: k.Minimum(), [ROWS, ROWS, ROWS]),
+    "MultiHeadAttention": (lambda k: k.MultiHeadAttention(2, 3), [SERIES, (3, 7, 5)]),
+    "MultiHeadAttention, sizes": (
+        lambda k: k.MultiHeadAttention(3, 2, 5, use_bias=False, output_shape=6),
+        [SERIES, (3, 7, 5), (3, 7, 2)],
+    ),
     "Multiply": (lambda k: k.Multiply(), [SERIES, (3, 9, 1)]),
     "Permute": (lambda k: k.Permute((3, 1, 2)), IMAGES),
     "ReLU": (lambda k: k.ReLU(max_value=1.0, negative_slope=0.1, threshold=0.2), ROWS),
@@ -97,11 +102,6 @@ CASES = {
     "LSTM": (lambda k: k.LSTM(5), SERIES),
     "LSTM, sequences": (lambda k: k.LSTM(5, "relu", "hard_sigmoid", return_sequences=True), SERIES),
     "Masking": (lambda k: k.Masking(0.0), SERIES),
-    "MultiHeadAttention": (lambda k: k.MultiHeadAttention(2, 3), [SERIES, SERIES]),
-    "MultiHeadAttention, keys": (
-        lambda k: k.MultiHeadAttention(3, 4, value_dim=2, output_shape=5),
-        [SERIES, (3, 7, 6), (3, 7, 5)],
-    ),
     "MultiHeadAttention, no bias": (lambda k: k.MultiHeadAttention(1, 8, use_bias=False), [SERIES, (3, 2, 4)]),
     "SimpleRNN": (lambda k: k.SimpleRNN(5), SERIES),
     "SimpleRNN, sequences": (lambda k: k.SimpleRNN(5, "relu", return_sequences=True), SERIES),
@@ -120,11 +120,9 @@ def inputs_for(shape):
     return [random(each, index) for index, each in enumerate(shape if isinstance(shape, list) else [shape])]
 
 
-def called(layer, inputs, **options):
-    """Attention takes its inputs one by one, all others as a list."""
-    if type(layer).__name__ == "MultiHeadAttention":
-        return layer(*inputs, **options)
-    return layer(inputs if len(inputs) > 1 else inputs[0], **options)
+def arguments_of(layer, inputs):
+    """Several inputs are a list, but for attention."""
+    return inputs if "Attention" in type(layer).__name__ else [inputs if len(inputs) > 1 else inputs[0]]
 
 
 def with_gradients(layer, arrays, ours, training=False):
@@ -133,7 +131,7 @@ def with_gradients(layer, arrays, ours, training=False):
         inputs = [lw.Tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
     else:
         inputs = [torch.tensor(each, requires_grad=each.dtype.kind == "f") for each in arrays]
-    outputs = called(layer, inputs, training=training)
+    outputs = layer(*arguments_of(layer, inputs), training=training)
     factors = random(tuple(outputs.shape), 99)
     if ours:
         total = lw.functional.sum(outputs * factors)
@@ -164,8 +162,9 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
         pytest.skip("the draws differ")
     arrays = inputs_for(shape)
     ours, theirs = make(nn), make(keras.layers)
-    called(theirs, [torch.from_numpy(each) for each in arrays])
-    called(ours, arrays)
+    given = [torch.from_numpy(each) for each in arrays]
+    theirs(*arguments_of(theirs, given))
+    ours(*arguments_of(ours, arrays))
     weights = theirs.get_weights()
     assert [weight.shape for weight in ours.get_weights()] == [weight.shape for weight in weights]
     weights = [np.abs(random(weight.shape, 7 + index)) + 0.1 for index, weight in enumerate(weights)]
@@ -182,26 +181,28 @@ def test_a_layer_and_its_gradient_are_those_of_keras(name, training):
         np.testing.assert_allclose(mine, reference, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("options", ["causal", "mask", "key mask", "weights"])
-def test_attention_with_masks_is_that_of_keras(options):
-    x, y = random((3, 6, 4), 1), random((3, 7, 4), 2)
-    pairs, steps = np.random.default_rng(3).random((3, 6, 7)) < 0.7, np.random.default_rng(4).random((3, 7)) < 0.7
-    pairs[:, :, 0] = steps[:, 0] = True
-    given = {
-        "causal": {"use_causal_mask": True},
-        "mask": {"attention_mask": pairs, "use_causal_mask": True},
-        "key mask": {"value_mask": steps},
-        "weights": {"return_attention_scores": True, "attention_mask": pairs},
-    }[options]
-    ours, theirs = nn.MultiHeadAttention(2, 5), keras.layers.MultiHeadAttention(2, 5)
-    theirs(torch.from_numpy(x), torch.from_numpy(y))
-    ours(x, y)
+@pytest.mark.parametrize("options", [{}, {"use_causal_mask": True}], ids=["all", "causal"])
+@pytest.mark.parametrize("masks", ["none", "value", "attention"])
+@pytest.mark.parametrize("return_attention_scores", [False, True])
+def test_attention_sees_what_it_sees_in_keras(options, masks, return_attention_scores):
+    query, value = random((3, 6, 4), 1), random((3, 6, 5), 2)
+    rng = np.random.default_rng(3)
+    given = {"value_mask": rng.random((3, 6)) < 0.6} if masks == "value" else {}
+    if masks == "attention":
+        given = {"attention_mask": rng.random((3, 6, 6)) < 0.6}
+    for mask in given.values():
+        mask[..., 0] = True  # Keras spreads a query that sees no key over all of them
+    ours, theirs = nn.MultiHeadAttention(2, 3), keras.layers.MultiHeadAttention(2, 3)
+    theirs(torch.from_numpy(query), torch.from_numpy(value))
+    ours(query, value=value)
     ours.set_weights(theirs.get_weights())
-    in_torch = {name: torch.from_numpy(value) if hasattr(value, "dtype") else value for name, value in given.items()}
-    got, expected = ours(x, y, **given), theirs(torch.from_numpy(x), torch.from_numpy(y), **in_torch)
-    pairs_of_results = zip(got, expected, strict=True) if options == "weights" else [(got, expected)]
-    for mine, reference in pairs_of_results:
-        np.testing.assert_allclose(np.asarray(mine), reference.detach(), rtol=1e-4, atol=1e-5)
+    options = options | {"return_attention_scores": return_attention_scores}
+    got = ours(query, value, **given, **options)
+    masks = {name: torch.from_numpy(mask) for name, mask in given.items()}
+    expected = theirs(torch.from_numpy(query), torch.from_numpy(value), **masks, **options)
+    pairs = zip(got, expected, strict=True) if return_attention_scores else [(got, expected)]
+    for mine, reference in pairs:
+        np.testing.assert_allclose(np.asarray(mine), reference.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_no_layer_is_left_out():

@@ -22,7 +22,9 @@ PATIENCE_EPOCHS = 3
 
 def _declare(parser: argparse.ArgumentParser) -> None:
     declare_log(parser, "log", "who did what")
-    parser.add_argument("--model", required=True, help="popularity, itemknn, ease, ials, mf, neumf, gru4rec, sasrec or caser")
+    parser.add_argument(
+        "--model", required=True, help="popularity, itemknn, ease, ials, mf, neumf, gru4rec, sasrec or caser"
+    )
     parser.add_argument(
         "--out", required=True, metavar="FILE", help="the model file to write; an older one is replaced"
     )

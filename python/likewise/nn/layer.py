@@ -152,6 +152,10 @@ class Layer(Tree):
                 options["mask"] = mask
         return mask
 
+    def _mask_that_came_with(self, inputs: Any) -> Any:
+        """The mask that a layer before handed on with these, or None."""
+        return None if _call.masks is None else _call.masks.get(id(inputs), (None, None))[1]
+
     def _hand_on(self, inputs: tuple[Any, ...], mask: Any, outputs: Any) -> None:
         mask = self.compute_mask(inputs[0] if len(inputs) == 1 else inputs, mask)
         if mask is not None and _call.masks is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Unpack
 
@@ -16,33 +15,37 @@ from likewise.nn.initializers import Initializer
 from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
-_UNSEEN = -1e9  # added to the score of a pair that a mask leaves out
-
 
 class MultiHeadAttention(Layer):
-    """Each query a mean of values, in each head by how it matches their keys (Vaswani et al., NeurIPS 2017, 3.2.2).
-
-    ``call(query, value, key=value)`` projects query and key to ``key_dim`` and value to ``value_dim`` columns a head,
-    and what the heads find to the columns of the query. Masks that come with value and key count, too.
+    """Softmax attention of several heads between projections of the inputs (Vaswani et al., NIPS 2017).
 
     Args:
-        num_heads: Number of heads.
-        key_dim: Size of queries and keys in a head.
-        value_dim: Size of values in a head; None: key_dim.
-        dropout: In training, the share of the weights that is dropped.
-        use_bias: Do the projections have biases?
-        output_shape: Size of the output; None: that of the query.
-        attention_axes: Only None: along time.
-        kernel_initializer: First values of the kernels [inputs, num_heads, size] and [num_heads, value_dim, outputs].
-        bias_initializer: First values of the biases.
+        num_heads: How many heads.
+        key_dim: Columns of a head of the projected query and key.
+        value_dim: Columns of a head of the projected value; None for key_dim.
+        dropout: In training, the share of the probabilities that is dropped.
+        use_bias: Do the projections have a bias?
+        output_shape: Columns of the output; None for as many as the query has.
+        attention_axes: Only None or the axis of steps, 1.
+        flash_attention: Has no effect.
+        kernel_initializer: First values of the kernels, [inputs, num_heads, columns of a head] of the query, the key
+            and the value, and [num_heads, value_dim, outputs] of the output.
+        bias_initializer: First values of the biases, [num_heads, columns of a head] and [outputs].
         kernel_regularizer: A penalty on the kernels.
         bias_regularizer: A penalty on the biases.
         seed: A seed of its own for what is dropped; None takes the network's.
         **common: See :class:`Layer`.
 
+    Call:
+        layer(query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
+        return_attention_scores=False, use_causal_mask=False): key is value if it is None; value_mask and key_mask
+        [batch, key_steps] and attention_mask [batch, steps, key_steps] or [steps, key_steps], bool, say what may be
+        seen. With return_attention_scores a pair of the output and the probabilities [batch, num_heads, steps,
+        key_steps] before dropout. Scores and an attention_mask take a slower way.
+
     Shapes:
-        query [batch, steps, inputs], value and key [batch, key_steps, inputs] to [batch, steps, outputs]; with
-        ``return_attention_scores`` a pair of that and the weights [batch, num_heads, steps, key_steps].
+        [batch, steps, inputs] and [batch, key_steps, inputs] to [batch, steps, outputs]. A query that sees no key
+        attends to nothing.
     """
 
     supports_masking = True
@@ -55,7 +58,8 @@ class MultiHeadAttention(Layer):
         dropout: float = 0.0,
         use_bias: bool = True,
         output_shape: int | Sequence[int] | None = None,
-        attention_axes: None = None,
+        attention_axes: int | Sequence[int] | None = None,
+        flash_attention: bool | None = None,
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
@@ -65,47 +69,53 @@ class MultiHeadAttention(Layer):
     ) -> None:
         super().__init__(**common)
         value_dim = key_dim if value_dim is None else value_dim
-        for name, size in (("num_heads", num_heads), ("key_dim", key_dim), ("value_dim", value_dim)):
-            checks.integer("MultiHeadAttention", name, size, least=1)
-        checks.rate("MultiHeadAttention", "dropout", dropout)
-        if attention_axes is not None:
-            raise ValueError(f"MultiHeadAttention: attention_axes must be None, got {attention_axes!r}")
-        if isinstance(output_shape, Sequence):
-            if len(output_shape) != 1:
-                raise ValueError(f"MultiHeadAttention: output_shape must be one size, got {output_shape!r}")
-            output_shape = output_shape[0]
-        if output_shape is not None:
-            checks.integer("MultiHeadAttention", "output_shape", output_shape, least=1)
+        for argument, size in (("num_heads", num_heads), ("key_dim", key_dim), ("value_dim", value_dim)):
+            checks.integer("MultiHeadAttention", argument, size, least=1)
+        if not checks.is_number(dropout) or not 0 <= dropout < 1:
+            raise ValueError(f"MultiHeadAttention: dropout must lie in [0, 1), got {dropout!r}")
+        if attention_axes not in (None, 1, (1,), [1]):
+            raise ValueError(f"MultiHeadAttention: attention_axes must be None or 1, got {attention_axes!r}")
+        outputs: list[Any] = list(output_shape) if isinstance(output_shape, list | tuple) else [output_shape]
+        if len(outputs) != 1:
+            raise ValueError(f"MultiHeadAttention: output_shape must be one size, got {output_shape!r}")
+        if outputs[0] is not None:
+            checks.integer("MultiHeadAttention", "output_shape", outputs[0], least=1)
         self.num_heads, self.key_dim, self.value_dim = int(num_heads), int(key_dim), int(value_dim)
-        self.dropout, self.use_bias, self.outputs = float(dropout), use_bias, output_shape
+        self.dropout, self.use_bias = float(dropout), use_bias
+        self.outputs: int | None = None if outputs[0] is None else int(outputs[0])
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
         self._own_seed = seed
-        self._projections: dict[str, tuple[Tensor, Tensor | None]]
 
     def build(self, input_shape: Any) -> None:
-        shapes = input_shape if isinstance(input_shape, list) else [input_shape]
-        if len(shapes) < 2 or any(not isinstance(shape, tuple) or len(shape) != 3 for shape in shapes):
-            raise ValueError(f"MultiHeadAttention: takes query and value [batch, steps, inputs], got shapes {shapes}")
-        query, value, key = shapes[0][-1], shapes[1][-1], shapes[-1][-1]
-        outputs = query if self.outputs is None else int(self.outputs)
-        heads = self.num_heads
-        self._projections = {
-            "query": self._projection("query", (query, heads, self.key_dim), (heads, self.key_dim)),
-            "key": self._projection("key", (key, heads, self.key_dim), (heads, self.key_dim)),
-            "value": self._projection("value", (value, heads, self.value_dim), (heads, self.value_dim)),
-            "attention_output": self._projection("attention_output", (heads, self.value_dim, outputs), (outputs,)),
-        }
+        shapes = list(input_shape[:3]) if isinstance(input_shape, list) else [input_shape]
+        if len(shapes) < 2 or any(not isinstance(each, tuple) or len(each) != 3 for each in shapes):
+            raise ValueError(f"MultiHeadAttention: takes a query and a value [batch, steps, inputs], got {input_shape}")
+        query, value, key = shapes if len(shapes) == 3 else (*shapes, shapes[1])
+        outputs = self.outputs or query[-1]
+        self.query_kernel, self.query_bias = self._weights("query", (query[-1], self.num_heads, self.key_dim), 1)
+        self.key_kernel, self.key_bias = self._weights("key", (key[-1], self.num_heads, self.key_dim), 1)
+        self.value_kernel, self.value_bias = self._weights("value", (value[-1], self.num_heads, self.value_dim), 1)
+        self.output_kernel, self.output_bias = self._weights("output", (self.num_heads, self.value_dim, outputs), 2)
 
-    def _projection(self, name: str, kernel: tuple[int, ...], bias: tuple[int, ...]) -> tuple[Tensor, Tensor | None]:
-        weight = self.add_weight(
-            kernel, self.kernel_initializer, regularizer=self.kernel_regularizer, name=f"{name}/kernel"
+    def _weights(self, name: str, shape: tuple[int, ...], inputs: int) -> tuple[Tensor, Tensor | None]:
+        """A kernel whose first ``inputs`` axes are those of what it meets, and a bias of the others."""
+        kernel = self.add_weight(
+            shape, self.kernel_initializer, regularizer=self.kernel_regularizer, name=f"{name}_kernel"
         )
         if not self.use_bias:
-            return weight, None
-        return weight, self.add_weight(
-            bias, self.bias_initializer, regularizer=self.bias_regularizer, name=f"{name}/bias"
+            return kernel, None
+        bias = self.add_weight(
+            shape[inputs:], self.bias_initializer, regularizer=self.bias_regularizer, name=f"{name}_bias"
         )
+        return kernel, bias
+
+    def __call__(self, *inputs: Any, training: bool | None = None, **options: Any) -> Any:
+        """Compute the output; value and key may be given by name."""
+        for name in ("value", "key")[len(inputs) - 1 :]:
+            if options.get(name) is not None:
+                inputs += (options.pop(name),)
+        return super().__call__(*inputs, training=training, **options)
 
     def call(
         self,
@@ -120,63 +130,66 @@ class MultiHeadAttention(Layer):
         training: bool = False,
         use_causal_mask: bool = False,
     ) -> Any:
-        """See the class; masks are bool, True where a step counts, ``attention_mask`` [batch, steps, key_steps]."""
-        counts = self._keys_that_count(value, key, value_mask, key_mask)
-        parts = [
-            self._projected("query", query),
-            self._projected("key", value if key is None else key),
-            self._projected("value", value),
-        ]
-        rate = self.dropout if training else 0.0
+        key = value if key is None else key
+        q, k, v = (self._project(x, name) for x, name in ((query, "query"), (key, "key"), (value, "value")))
+        seen = None
+        value_mask = self._mask_that_came_with(value) if value_mask is None else value_mask
+        if key is not value:
+            key_mask = self._mask_that_came_with(key) if key_mask is None else key_mask
+        for mask in (value_mask, key_mask):
+            if mask is not None:
+                seen = np.asarray(mask, dtype=bool) if seen is None else seen & np.asarray(mask, dtype=bool)
+        rate, scores = self.dropout if training else 0.0, None
+        draw_key = self._draw_key(self._own_seed) if rate > 0 else 0
         if attention_mask is None and not return_attention_scores:
-            found = F.attention(
-                *parts,
+            attended = F.attention(
+                q,
+                k,
+                v,
                 num_heads=self.num_heads,
-                key_mask=counts,
+                key_mask=seen,
                 causal=use_causal_mask,
                 dropout=rate,
-                dropout_key=self._draw_key(self._own_seed) if rate > 0 else 0,
+                dropout_key=draw_key,
             )
-            return self._projected("attention_output", found)
-        seen = None if attention_mask is None else np.asarray(attention_mask, dtype=bool)
-        if counts is not None:
-            seen = counts[:, None] if seen is None else seen & counts[:, None]
-        if use_causal_mask:
-            causal = np.tri(parts[0].shape[1], parts[1].shape[1], dtype=bool)
-            seen = causal if seen is None else seen & causal
-        found, weights = self._plain(parts, seen, rate)
-        outputs = self._projected("attention_output", found)
-        return (outputs, weights) if return_attention_scores else outputs
+        else:
+            allowed = _allowed((q.shape[0], q.shape[1], k.shape[1]), seen, attention_mask, use_causal_mask)
+            attended, scores = self._attend_in_steps(q, k, v, allowed, rate, draw_key)
+        kernel = F.reshape(self.output_kernel, (self.num_heads * self.value_dim, self.output_kernel.shape[-1]))
+        outputs = F.linear(attended, kernel, self.output_bias)
+        return (outputs, scores) if return_attention_scores else outputs
 
-    def _keys_that_count(self, value: Any, key: Any, value_mask: Any, key_mask: Any) -> NDArray[np.bool_] | None:
-        masks = [
-            self._mask_of((value,), {}) if value_mask is None else value_mask,
-            self._mask_of((key,), {}) if key_mask is None and key is not None else key_mask,
-        ]
-        found: NDArray[np.bool_] | None = None
-        for mask in masks:
-            if mask is not None:
-                given = np.asarray(mask, dtype=bool)
-                found = given if found is None else found & given
-        return found
+    def _project(self, x: Any, name: str) -> Tensor:
+        """[batch, steps, inputs] to [batch, steps, num_heads * columns of a head]."""
+        kernel, bias = getattr(self, f"{name}_kernel"), getattr(self, f"{name}_bias")
+        columns = self.num_heads * kernel.shape[-1]
+        flat_bias = None if bias is None else F.reshape(bias, (columns,))
+        return F.linear(x, F.reshape(kernel, (kernel.shape[0], columns)), flat_bias)
 
-    def _projected(self, name: str, x: Any) -> Tensor:
-        kernel, bias = self._projections[name]
-        inputs = math.prod(kernel.shape[:2]) if name == "attention_output" else kernel.shape[0]
-        flat = F.reshape(kernel, (inputs, -1))
-        return F.linear(x, flat, None if bias is None else F.reshape(bias, (-1,)))
+    def _attend_in_steps(
+        self, q: Tensor, k: Tensor, v: Tensor, allowed: NDArray[Any], rate: float, draw_key: int
+    ) -> tuple[Tensor, Tensor]:
+        """The same by operations that hold all probabilities: what is attended to, and these before dropout."""
+        q, k, v = (F.transpose(F.reshape(x, (*x.shape[:2], self.num_heads, -1)), (0, 2, 1, 3)) for x in (q, k, v))
+        products = F.multiply(F.matmul(q, F.transpose(k, (0, 1, 3, 2))), np.float32(self.key_dim**-0.5))
+        hidden = np.where(allowed, np.float32(0), np.float32(-1e9))[:, None]
+        scores = F.multiply(F.softmax(F.add(products, hidden)), allowed[:, None].astype(np.float32))
+        weights = F.dropout(scores, rate, draw_key) if rate > 0 else scores
+        attended = F.transpose(F.matmul(weights, v), (0, 2, 1, 3))
+        return F.reshape(attended, (*attended.shape[:2], self.num_heads * self.value_dim)), scores
 
-    def _plain(self, parts: list[Tensor], seen: NDArray[np.bool_] | None, rate: float) -> tuple[Tensor, Tensor]:
-        """What is found and the weights, which are held here: for masks of pairs, and for those who ask for them."""
-        batch, steps = parts[0].shape[:2]
-        query, key, value = (
-            F.transpose(F.reshape(part, (*part.shape[:2], self.num_heads, -1)), (0, 2, 1, 3)) for part in parts
-        )
-        scores = F.multiply(F.matmul(query, F.transpose(key, (0, 1, 3, 2))), 1 / math.sqrt(self.key_dim))
-        if seen is not None:
-            hidden = np.where(seen if seen.ndim == 2 else seen[:, None], 0, _UNSEEN).astype(np.float32)
-            scores = F.add(scores, hidden)
-        weights = F.softmax(scores)
-        kept = F.dropout(weights, rate, self._draw_key(self._own_seed)) if rate > 0 else weights
-        found = F.transpose(F.matmul(kept, value), (0, 2, 1, 3))
-        return F.reshape(found, (batch, steps, -1)), weights
+
+def _allowed(shape: tuple[int, int, int], seen: Any, attention_mask: Any, causal: bool) -> NDArray[Any]:
+    """What may be seen: [batch, steps, key_steps]."""
+    allowed: NDArray[Any] = np.ones(shape, dtype=bool)
+    if seen is not None:
+        allowed &= seen[:, None]
+    if causal:
+        allowed &= np.tril(np.ones(shape[1:], dtype=bool))
+    if attention_mask is None:
+        return allowed
+    mask = np.asarray(attention_mask, dtype=bool)
+    if mask.shape not in (shape, (1, *shape[1:]), shape[1:]):
+        raise ValueError(f"MultiHeadAttention: attention_mask must have shape {shape}, got {mask.shape}")
+    allowed &= mask
+    return allowed
