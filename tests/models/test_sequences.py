@@ -10,6 +10,7 @@ from likewise.models import GRU4Rec, SASRec
 from likewise.models.sequences.batches import EpochSequences, Sequences
 from likewise.models.sequences.caser import Instances
 from likewise.models.sequences.objectives import gbce_beta
+from likewise.models.sequences.session_parallel import SessionStep, SessionSteps
 
 HISTORIES = Histories.of_lists([[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]])
 LOG = lw.Interactions([0, 0, 0, 1, 1, 2, 3, 3, 3, 3], [5, 1, 2, 3, 0, 4, 2, 3, 4, 5], item_ids=np.arange(8))
@@ -136,6 +137,49 @@ def test_sasrec_learns_by_each_of_its_losses(loss):
     model = SASRec(dim=16, loss=loss, negatives=4, epochs=200, learning_rate=0.01, dropout=0.0).fit(log, verbose=0)
     for row in items:
         assert model.recommend(history=row[:-1], k=1).items[0, 0] == row[-1]
+
+
+def test_sessions_side_by_side_show_every_position_once_and_keep_their_states():
+    sequences = Sequences.last(Histories.of_lists([[1, 2, 3], [5, 6], [7, 8, 9, 10], [11, 12, 13]]), 9)
+    steps = SessionSteps(sequences, 2, 3, np.ones(20), seed=1, epoch=0)
+    pairs, history = [], []
+    for step in steps:
+        before = history
+        history = [
+            [int(item)] if begins else [*before[lane], int(item)]
+            for item, lane, begins in zip(step.inputs, step.lanes, step.begins, strict=True)
+        ]
+        for told, target in zip(history, step.targets.tolist(), strict=True):
+            row = next(row for row in [[1, 2, 3], [5, 6], [7, 8, 9, 10], [11, 12, 13]] if row[0] == told[0])
+            assert row[: len(told) + 1] == [*told, target]
+            pairs.append((told[-1], target))
+        assert step.negatives[: len(step)].tolist() == step.targets.tolist()
+        assert len(step.negatives) == len(step) + 3
+    assert sorted(pairs) == [(1, 2), (2, 3), (5, 6), (7, 8), (8, 9), (9, 10), (11, 12), (12, 13)]
+
+
+def test_a_step_of_sessions_is_a_step_of_the_network():
+    network = GRU4Rec(dim=4, units=[3, 5], dropout=0.0, seed=2)._made(9)
+    rows = np.array([[1, 2, 3], [4, 5, 6]])
+    expected = np.asarray(network.states(Sequences(rows.ravel().astype(np.int32), np.array([0, 3, 6]))))
+    for place in range(3):
+        begins = np.full(2, place == 0)
+        step = SessionStep(rows[:, place], rows[:, place], np.arange(2), begins, np.zeros(0, dtype=np.int32))
+        np.testing.assert_allclose(np.asarray(network.next_states(step)), expected[:, place], atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "sampled_softmax", "bpr_max"])
+def test_gru4rec_learns_from_sessions_side_by_side(loss):
+    items = [[(start + step) % 6 for step in range(5)] for start in range(6)]
+    log = lw.Interactions(np.repeat(np.arange(6), 5), np.concatenate(items))
+    settings = {"dim": 16, "loss": loss, "batching": "session_parallel", "batch_size": 4, "negatives": 4, "seed": 1}
+    settings |= {"epochs": 80, "learning_rate": 0.01, "dropout": 0.0, "popularity": 0.5}
+    model = GRU4Rec(**settings).fit(log, verbose=0)
+    for row in items:
+        assert model.recommend(history=row[:-1], k=1).items[0, 0] == row[-1]
+    again = GRU4Rec(**settings).fit(log, verbose=0)
+    for path, weight in model.network_.named_weights().items():
+        np.testing.assert_array_equal(again.network_.named_weights()[path], weight)
 
 
 @pytest.mark.parametrize("loss", ["sampled_softmax", "bpr_max"])

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likewise import checks, nn
 from likewise import functional as F
+from likewise.data import Interactions
 from likewise.functional import Tensor
-from likewise.models.sequences.batches import Sequences
+from likewise.models.sequences.batches import SequenceBatch, Sequences
 from likewise.models.sequences.objectives import Objective, objective_of
 from likewise.models.sequences.sequential import SequenceNetwork, SequenceRecommender
+from likewise.models.sequences.session_parallel import SessionStep, SessionSteps
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -29,7 +32,12 @@ class GRU4Rec(SequenceRecommender):
         units: Sizes of the recurrent layers; None: one of size dim. If the last is not dim, a linear layer follows.
         loss: "softmax", over the whole catalogue; "sampled_softmax", over the target and its negatives; "bpr_max", the
             target above its hardest negatives (the authors' of 2018).
-        negatives: Drawn for each target, uniformly from all items, anew in every epoch; not used by "softmax".
+        batching: "sequences", all positions of a sequence in one step, through which gradients flow back;
+            "session_parallel", the authors': one item of each of ``batch_size`` sessions in a step, whose states go on
+            to the next step.
+        negatives: Drawn for each target, uniformly from all items, anew in every epoch; not used by "softmax". With
+            "session_parallel" drawn for each step, beside the targets of the other sessions.
+        popularity: With "session_parallel" items are drawn by their number of rows to this power: 0 uniformly.
         epochs: Passes over the log.
         batch_size: Sequences of a step. A run repeats bit for bit at its batch size.
         learning_rate: Of Adam.
@@ -43,7 +51,9 @@ class GRU4Rec(SequenceRecommender):
 
     units: Sequence[int] | None = None
     loss: Literal["softmax", "sampled_softmax", "bpr_max"] = "softmax"
+    batching: Literal["sequences", "session_parallel"] = "sequences"
     negatives: int = 256
+    popularity: float = 0.0
 
     def network(self, n_items: int) -> GRU4RecNetwork:
         """The network for so many items."""
@@ -57,12 +67,22 @@ class GRU4Rec(SequenceRecommender):
     def _check(self) -> None:
         super()._check()
         checks.one_of("GRU4Rec", "loss", self.loss, ("softmax", "sampled_softmax", "bpr_max"))
+        checks.one_of("GRU4Rec", "batching", self.batching, ("sequences", "session_parallel"))
         checks.integer("GRU4Rec", "negatives", self.negatives, least=1)
+        checks.number("GRU4Rec", "popularity", self.popularity)
         if self.units is not None:
             if not isinstance(self.units, list | tuple) or not self.units:
                 raise ValueError(f"GRU4Rec: units must be a list or tuple of sizes, or None, got {self.units!r}")
             for place, size in enumerate(self.units):
                 checks.integer("GRU4Rec", f"units[{place}]", size, least=1)
+
+    def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
+        if self.batching == "sequences":
+            return super()._epochs(log, negatives)
+        sequences, _ = self._training_sequences(log)
+        rows = np.bincount(log.item_index, minlength=log.n_items)
+        weights = np.where(rows > 0, np.maximum(rows, 1.0) ** self.popularity, 0.0)
+        return lambda epoch: SessionSteps(sequences, self.batch_size, negatives, weights, self.seed, epoch)
 
 
 class GRU4RecNetwork(SequenceNetwork):
@@ -76,6 +96,7 @@ class GRU4RecNetwork(SequenceNetwork):
         self.projection = nn.Dense(dim) if units[-1] != dim else None
         self.drop = nn.Dropout(dropout)
         self.scale, self.objective = math.sqrt(dim), objective
+        self.kept: list[NDArray[np.float32]] = []  # states of the sessions side by side, of each layer
 
     def states(self, sequences: Sequences) -> Tensor:
         """See `SequenceNetwork.states`."""
@@ -83,6 +104,29 @@ class GRU4RecNetwork(SequenceNetwork):
         states: Tensor = self.drop(F.multiply(self.items(sequences.grid(sequences.items, 0)), self.scale))
         for layer in self.recurrent:
             states = self.drop(layer(states, mask=counts))
+        if self.projection is not None:
+            states = self.projection(states)
+        return states
+
+    def loss(self, batch: SequenceBatch | SessionStep) -> Tensor:
+        """See `SequenceNetwork.loss`; of a step of sessions side by side the mean over them."""
+        if isinstance(batch, SequenceBatch):
+            return super().loss(batch)
+        return self.objective(self.next_states(batch), self.items.embeddings, batch.targets, batch.negatives)
+
+    def next_states(self, step: SessionStep) -> Tensor:
+        """States [n, dim] of sessions after one more item of each; gradients end at the step before."""
+        states: Tensor = self.drop(F.multiply(self.items(step.inputs), self.scale))
+        after = []
+        for place, layer in enumerate(self.recurrent):
+            before = np.zeros((len(step), layer.units), dtype=np.float32)
+            goes_on = ~step.begins
+            if goes_on.any():
+                before[goes_on] = self.kept[place][step.lanes[goes_on]]
+            found = cast(Tensor, F.gru(states, layer.kernel, layer.recurrent_kernel, layer.bias, before))
+            after.append(np.array(found))
+            states = self.drop(found)
+        self.kept = after
         if self.projection is not None:
             states = self.projection(states)
         return states

@@ -124,8 +124,8 @@ class SequenceRecommender(Recommender):
             self.epochs,
         )
 
-    def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], EpochSequences]:
-        """The batches of an epoch, given its number: the last items of each user who has two or more.
+    def _training_sequences(self, log: Interactions) -> tuple[Sequences, NDArray[np.int64]]:
+        """The last items of each user who has two or more, and the row of the log that each item is.
 
         Raises:
             ValueError: If there is no such user.
@@ -134,9 +134,11 @@ class SequenceRecommender(Recommender):
         if len(owners) == 0:
             raise ValueError("fit: no user of the log has two rows, so there is nothing that comes next")
         sequences = Sequences.last(Histories(log.indptr, log.item_index).take(owners), self.max_length + 1)
-        # The row of the log that each item is: what draws are keyed by.
-        rows = sequences.places + np.repeat(log.indptr[owners + 1] - sequences.lengths, sequences.lengths)
+        return sequences, sequences.places + np.repeat(log.indptr[owners + 1] - sequences.lengths, sequences.lengths)
 
+    def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
+        """The batches of an epoch, given its number."""
+        sequences, rows = self._training_sequences(log)
         draws = _core.ItemDraws(log.indptr, log.item_index, log.n_items, self.seed) if negatives else None
 
         def epoch(number: int) -> EpochSequences:
