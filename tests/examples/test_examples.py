@@ -83,3 +83,18 @@ def test_the_articles_network_trains_on_images_with_augmentation_and_dropout(cap
     assert network.count_params() == 225_034
     assert len(history) == 2
     assert capsys.readouterr().out.count("test accuracy") == 2
+
+
+def test_order_is_seen_by_the_recurrent_layer_only(monkeypatch, capsys):
+    example = load("convolution_or_recurrence")
+    x, answers = example.sequences(500, seed=3)
+    assert ((x == 0).sum(axis=1) == 1).all()
+    first = (x == 0).argmax(axis=1) < (x == 1).argmax(axis=1)
+    np.testing.assert_array_equal(answers["order"], first)
+    monkeypatch.setattr("sys.argv", ["convolution_or_recurrence.py", "--rows", "2000", "--epochs", "10"])
+    example.main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    accuracy = {(question, layer): float(value) for question, layer, value, _ in rows}
+    assert accuracy["pattern", "convolution"] > 0.95
+    assert accuracy["order", "convolution"] < 0.75
+    assert accuracy["order", "recurrent"] > 0.9
