@@ -31,8 +31,8 @@ struct Layer {
   Floats x, kernel, recurrent, bias, recurrent_bias;
 
   Layer(RecurrentCell cell, i64 batch, i64 steps, i64 inputs, i64 hidden)
-      : shape{cell,   Activation::tanh, Activation::sigmoid, batch,   steps, inputs,
-              hidden, nullptr,          nullptr,             nullptr, nullptr},
+      : shape{cell,    Activation::tanh, Activation::sigmoid, batch, steps, inputs, hidden, nullptr, nullptr,
+              nullptr, nullptr},
         gates(gates_of(cell)),
         x(drawn(batch * steps * inputs, 1)),
         kernel(drawn(inputs * gates * hidden, 2, 0.4f)),
@@ -86,8 +86,8 @@ struct Layer {
             next[j] = sigmoid(sum(3, j)) * std::tanh(c[j]);
           } else {
             const i64 column = 2 * hidden + j;
-            const double inner = shape.cell == RecurrentCell::gru ? sigmoid(sum(1, j)) * of_h(h, column)
-                                                                  : of_h(reset, column);
+            const double inner =
+                shape.cell == RecurrentCell::gru ? sigmoid(sum(1, j)) * of_h(h, column) : of_h(reset, column);
             const double z = sigmoid(sum(0, j)), n = std::tanh(of_x(row, column) + inner);
             next[j] = n + z * (h[j] - n);
           }
