@@ -4,6 +4,7 @@
 
 #include "cpp/bindings/arguments.h"
 #include "cpp/bindings/bindings.h"
+#include "cpp/ops/sampled_loss.h"
 #include "cpp/ops/softmax_loss.h"
 
 namespace py = pybind11;
@@ -33,6 +34,14 @@ void bind_embedding(py::module_& module) {
   op("scatter_add", &ops::scatter_add, "table"_a, "ids"_a, "rows"_a);
   op("softmax_loss", &ops::softmax_loss, "states"_a, "table"_a, "targets"_a, "bias"_a = py::none(),
      "weights"_a = py::none(), "ignored"_a = py::none());
+  op("sampled_softmax_loss", &ops::sampled_softmax_loss, "states"_a, "table"_a, "targets"_a, "negatives"_a,
+     "bias"_a = py::none(), "log_q"_a = py::none(), "weights"_a = py::none(), "ignored"_a = py::none());
+  op("gbce_loss", &ops::gbce_loss, "states"_a, "table"_a, "targets"_a, "negatives"_a, "bias"_a = py::none(),
+     "beta"_a = 1.f, "weights"_a = py::none(), "ignored"_a = py::none());
+  op("bpr_max_loss", &ops::bpr_max_loss, "states"_a, "table"_a, "targets"_a, "negatives"_a, "bias"_a = py::none(),
+     "regularization"_a = 1.f, "elu_alpha"_a = py::none(), "weights"_a = py::none(), "ignored"_a = py::none());
+  op("in_batch_softmax_loss", &ops::in_batch_softmax_loss, "queries"_a, "items"_a, "ids"_a = py::none(),
+     "log_q"_a = py::none());
 }
 
 }  // namespace lw

@@ -18,6 +18,7 @@
 #include "cpp/kernels/pool.h"
 #include "cpp/kernels/recurrent.h"
 #include "cpp/kernels/reduce.h"
+#include "cpp/kernels/sampled_loss.h"
 #include "cpp/kernels/softmax.h"
 #include "cpp/kernels/softmax_loss.h"
 #include "cpp/kernels/spmm.h"

@@ -75,6 +75,10 @@ Array elementwise(Elementwise function, std::initializer_list<Array> inputs, con
   return out;
 }
 
+Array scaled(const Array& x, float factor) {
+  return !x || factor == 1.f ? x : elementwise(Elementwise::scale, {x}, x.shape(), factor);
+}
+
 Array broadcast_to(const Array& x, const Shape& shape) {
   return x.shape() == shape ? x : elementwise(Elementwise::scale, {x}, shape, 1.f);
 }

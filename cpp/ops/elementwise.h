@@ -13,6 +13,8 @@ Shape broadcast_shape(const char* operation, const Shape& a, const Shape& b);
 // f of float32 arrays that broadcast to `shape`.
 Array elementwise(Elementwise function, std::initializer_list<Array> inputs, const Shape& shape, float s = 0,
                   float t = 0);
+// factor x; x itself where that is the same, or undefined.
+Array scaled(const Array& x, float factor);
 Array broadcast_to(const Array& x, const Shape& shape);
 // The gradient of broadcasting: dy summed over the axes along which `shape` was repeated.
 Array sum_to(const Array& dy, const Shape& shape);

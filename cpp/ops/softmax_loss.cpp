@@ -1,46 +1,16 @@
 #include "cpp/ops/softmax_loss.h"
 
 #include <array>
-#include <cmath>
 #include <utility>
 
 #include "cpp/autograd/tape.h"
 #include "cpp/backend/dispatch.h"
-#include "cpp/core/parallel.h"
-#include "cpp/ops/embedding.h"
+#include "cpp/ops/elementwise.h"
 #include "cpp/ops/float32.h"
+#include "cpp/ops/positions.h"
 
 namespace lw::ops {
 namespace {
-
-// The positions that count: which row of states each is, its target, and its weight over the sum of weights.
-struct Positions {
-  i64 count = 0;
-  Array state, target, coefficient;
-};
-
-Positions positions_of(const Array& targets, const Array& weights, std::optional<i64> ignored, i64 items) {
-  const i64 n = targets.count();
-  Positions kept{0, empty({n}, targets.device(), DType::int64), empty({n}, targets.device(), DType::int64),
-                 empty({n}, targets.device())};
-  double total = 0;
-  for (i64 i = 0; i < n; ++i) {
-    const i64 target = targets.dtype() == DType::int32 ? targets.data<i32>()[i] : targets.data<i64>()[i];
-    const float weight = weights ? weights.floats()[i] : 1.f;
-    expect(weight >= 0 && std::isfinite(weight), "softmax_loss", "weights must be finite and not negative, got ",
-           weight);
-    if (target == ignored || weight == 0) continue;
-    expect(target >= 0 && target < items, "softmax_loss", "targets must be in 0..", items - 1, ", got ", target);
-    kept.state.data<i64>()[kept.count] = i;
-    kept.target.data<i64>()[kept.count] = target;
-    kept.coefficient.floats()[kept.count] = weight;
-    total += weight;
-    ++kept.count;
-  }
-  for (i64 r = 0; r < kept.count; ++r)
-    kept.coefficient.floats()[r] = static_cast<float>(kept.coefficient.floats()[r] / total);
-  return kept;
-}
 
 SoftmaxLoss problem_of(const Array& states, const Array& table, const Array& bias, const Positions& positions,
                        const Array& log_sum_exp) {
@@ -82,39 +52,16 @@ bool gradients_at_once(const SoftmaxLoss& problem) {
   return problem.rows >= enough_rows && 8 * problem.items * problem.dim <= most_floats;
 }
 
-Grad scaled(const Array& array, float factor) {
-  if (!array || factor == 1.f) return array;
-  Array result = empty(array.shape());
-  const float* from = array.floats();
-  float* to = result.floats();
-  parallel_for(array.count(), 65536, [=](i64 begin, i64 end) {
-    for (i64 i = begin; i < end; ++i) to[i] = factor * from[i];
-  });
-  return result;
-}
-
 }  // namespace
 
 Tensor softmax_loss(const Tensor& any_states, const Tensor& table, const Tensor& targets, const Tensor& any_bias,
                     const Tensor& any_weights, std::optional<i64> ignored) {
   const Tensor states = as_float32(any_states);
-  expect(table.rank() == 2 && table.count() > 0, "softmax_loss", "table must have shape (items, dim), neither 0, got ",
-         table.shape());
-  expect_type(table.dtype() == DType::float32, "softmax_loss", "table must be float32, got ", name_of(table.dtype()));
-  expect(states.rank() >= 1 && states.dim(-1) == table.dim(1), "softmax_loss", "table has dim ", table.dim(1),
-         ", states have shape ", states.shape());
-  const Shape leading(states.shape().begin(), static_cast<std::size_t>(states.rank() - 1));
-  expect(targets.shape() == leading, "softmax_loss", "targets must have shape ", leading, ", got ", targets.shape());
-  expect_type(targets.dtype() == DType::int32 || targets.dtype() == DType::int64 || targets.dtype() == DType::uint8,
-              "softmax_loss", "targets must be int32, int64 or uint8, got ", name_of(targets.dtype()));
   const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
-  expect(!bias.defined() || bias.shape() == Shape{table.dim(0)}, "softmax_loss", "bias must have shape ",
-         Shape{table.dim(0)}, ", got ", bias.defined() ? bias.shape() : Shape{});
   const Tensor weights = any_weights.defined() ? as_float32(any_weights) : Tensor();
-  expect(!weights.defined() || weights.shape() == leading, "softmax_loss", "weights must have shape ", leading,
-         ", got ", weights.defined() ? weights.shape() : Shape{});
+  expect_positions("softmax_loss", {states.value(), table.value(), targets.value(), bias.value(), weights.value()});
 
-  const Positions positions = positions_of(targets.value(), weights.value(), ignored, table.dim(0));
+  const Positions positions = positions_of("softmax_loss", targets.value(), weights.value(), ignored, table.dim(0));
   const Array log_sum_exp = empty({positions.count}), losses = empty({positions.count});
   SoftmaxLoss problem = problem_of(states.value(), table.value(), bias.value(), positions, log_sum_exp);
   problem.losses = losses.floats();

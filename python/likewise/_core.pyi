@@ -31,6 +31,7 @@ __all__: list[str] = [
     "binary_cross_entropy",
     "binary_cross_entropy_of_logits",
     "bpr",
+    "bpr_max_loss",
     "broadcast_to",
     "candidate_scores",
     "categorical_cross_entropy",
@@ -48,11 +49,13 @@ __all__: list[str] = [
     "equal",
     "exp",
     "fit_new_users",
+    "gbce_loss",
     "grad_enabled",
     "gradient_square_sum",
     "gru",
     "hinge",
     "improve_rows",
+    "in_batch_softmax_loss",
     "isa_level",
     "item_neighbours",
     "l2_normalize",
@@ -87,6 +90,7 @@ __all__: list[str] = [
     "rmsprop_step",
     "row_sums",
     "sample_items",
+    "sampled_softmax_loss",
     "scaled_gram",
     "scatter_add",
     "set_grad_enabled",
@@ -410,6 +414,17 @@ def bpr(
     weight: Tensor | numpy.typing.ArrayLike | None = None,
     reduction: str = "mean",
 ) -> Tensor: ...
+def bpr_max_loss(
+    states: Tensor | numpy.typing.ArrayLike | None,
+    table: Tensor | numpy.typing.ArrayLike | None,
+    targets: Tensor | numpy.typing.ArrayLike | None,
+    negatives: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    regularization: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    elu_alpha: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    weights: Tensor | numpy.typing.ArrayLike | None = None,
+    ignored: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> Tensor: ...
 def broadcast_to(x: Tensor | numpy.typing.ArrayLike | None, shape: collections.abc.Sequence[int]) -> Tensor: ...
 def candidate_scores(
     states: Tensor | numpy.typing.ArrayLike | None,
@@ -484,6 +499,16 @@ def fit_new_users(
     learning_rate: typing.SupportsFloat | typing.SupportsIndex,
     seed: typing.SupportsInt | typing.SupportsIndex,
 ) -> Tensor: ...
+def gbce_loss(
+    states: Tensor | numpy.typing.ArrayLike | None,
+    table: Tensor | numpy.typing.ArrayLike | None,
+    targets: Tensor | numpy.typing.ArrayLike | None,
+    negatives: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    beta: typing.SupportsFloat | typing.SupportsIndex = 1.0,
+    weights: Tensor | numpy.typing.ArrayLike | None = None,
+    ignored: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> Tensor: ...
 def grad_enabled() -> bool: ...
 def gradient_square_sum(parameter: Tensor | numpy.typing.ArrayLike | None) -> float: ...
 def gru(
@@ -517,6 +542,12 @@ def improve_rows(
     *,
     steps: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple[Tensor, float]: ...
+def in_batch_softmax_loss(
+    queries: Tensor | numpy.typing.ArrayLike | None,
+    items: Tensor | numpy.typing.ArrayLike | None,
+    ids: Tensor | numpy.typing.ArrayLike | None = None,
+    log_q: Tensor | numpy.typing.ArrayLike | None = None,
+) -> Tensor: ...
 def isa_level() -> str: ...
 def item_neighbours(
     indptr: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
@@ -651,6 +682,16 @@ def sample_items(
     indptr: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
     taken: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
 ) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int32]]: ...
+def sampled_softmax_loss(
+    states: Tensor | numpy.typing.ArrayLike | None,
+    table: Tensor | numpy.typing.ArrayLike | None,
+    targets: Tensor | numpy.typing.ArrayLike | None,
+    negatives: Tensor | numpy.typing.ArrayLike | None,
+    bias: Tensor | numpy.typing.ArrayLike | None = None,
+    log_q: Tensor | numpy.typing.ArrayLike | None = None,
+    weights: Tensor | numpy.typing.ArrayLike | None = None,
+    ignored: typing.SupportsInt | typing.SupportsIndex | None = None,
+) -> Tensor: ...
 def scaled_gram(
     factors: Tensor | numpy.typing.ArrayLike | None, scale: typing.SupportsFloat | typing.SupportsIndex
 ) -> Tensor: ...

@@ -68,8 +68,10 @@ def bpr_max(states, table, targets, negatives, bias, weights):
     wanted, drawn = (np.where(x > 0, x, 0.5 * np.expm1(np.minimum(x, 0))) for x in (wanted, drawn))
     exponentials = np.exp(drawn - 1e9 * hits - (drawn - 1e9 * hits).max(axis=1, keepdims=True, initial=-np.inf))
     shares = exponentials / exponentials.sum(1, keepdims=True)
+    shares = np.where(hits.all(1, keepdims=True), 0, shares)
     above = (shares / (1 + np.exp(drawn - wanted))).sum(1)
-    return mean(-np.log(above + 1e-24) + 0.7 * (shares * drawn**2).sum(1), weights)
+    losses = -np.log(np.where(hits.all(1), 1, above)) + 0.7 * (shares * drawn**2).sum(1)
+    return mean(losses, weights)
 
 
 def in_batch(queries, items):
@@ -108,12 +110,12 @@ ERRORS = [
     Error(
         lambda: F.gbce_loss(ones(2, 3), ones(4, 3), np.zeros(2, dtype=int), np.zeros((3, 5), dtype=int)),
         ValueError,
-        "gbce_loss: negatives must have shape (m,) or (2, 'm'), got (3, 5)",
+        "gbce_loss: negatives must have shape (m,), or that of targets, (2,), and one more, got (3, 5)",
     ),
     Error(
         lambda: F.gbce_loss(ones(2, 3), ones(4, 3), np.zeros(2), np.zeros(5, dtype=int)),
         TypeError,
-        "gbce_loss: targets must be integers, got float64",
+        "gbce_loss: targets must be int32, int64 or uint8, got float32",
     ),
 ]
 
