@@ -12,6 +12,7 @@
 #include "cpp/kernels/gemm.h"
 #include "cpp/kernels/layout.h"
 #include "cpp/kernels/least_squares.h"
+#include "cpp/kernels/linear.h"
 #include "cpp/kernels/losses.h"
 #include "cpp/kernels/norm.h"
 #include "cpp/kernels/optimizer.h"

@@ -8,6 +8,31 @@
 #include "cpp/ops/reduce.h"
 
 namespace lw::ops {
+namespace {
+
+Grads gradients_together(Activation activation, const Shape& x_shape, const Array& rows, const Array& w,
+                         const Array& kept, const Array& dy, Wants wants) {
+  const auto gradient = [&](std::size_t input, const Shape& shape) {
+    return wants[input] ? empty(shape, dy.device()) : Array{};
+  };
+  const Array dx = gradient(0, x_shape), dw = gradient(1, w.shape()), dbias = gradient(2, {w.dim(1)});
+  const auto floats_or_null = [](const Array& array) { return array ? array.floats() : nullptr; };
+  kernels(dy.device())
+      .linear_backward({.rows = rows.dim(0),
+                        .in = w.dim(0),
+                        .out = w.dim(1),
+                        .x = rows.floats(),
+                        .kernel = w.floats(),
+                        .activation = activation,
+                        .kept = kept.floats(),
+                        .dy = dy.floats(),
+                        .dx = floats_or_null(dx),
+                        .dkernel = floats_or_null(dw),
+                        .dbias = floats_or_null(dbias)});
+  return {dx, dw, dbias};
+}
+
+}  // namespace
 
 Tensor linear(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, Activation activation) {
   const Tensor x = as_float32(any_x), kernel = as_float32(any_kernel);
@@ -43,6 +68,8 @@ Tensor linear(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_b
   return record("linear", y, {&x, &kernel, &bias},
                 [activation, shape = x.shape(), rows = saved(rows), w = saved(w), kept = saved(kept)](
                     const Array& dy, Wants wants) -> Grads {
+                  if (linear_backward_pays(rows.get().dim(0), w.get().dim(0), w.get().dim(1)))
+                    return gradients_together(activation, shape, rows, w, kept, dy, wants);
                   const Array dz = activation_backward(activation, kept, dy, default_alpha(activation)).rows();
                   return {wants[0] ? matmul_nt(dz, w).reshape(shape) : Array{},
                           wants[1] ? matmul_tn(rows, dz) : Array{}, wants[2] ? sum_rows(dz) : Array{}};
