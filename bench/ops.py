@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from bench import timing
 
-GROUPS = ("gemm", "retrieval", "softmax", "sampled", "optimizers", "recurrent", "attention")
+GROUPS = ("gemm", "retrieval", "softmax", "sampled", "optimizers", "recurrent", "attention", "conv")
 
 
 def main(description: str | None = __doc__, groups: Sequence[str] = GROUPS) -> None:

@@ -1,6 +1,7 @@
 #include <cstring>
 #include <string>
 
+#include "cpp/autograd/deferral.h"
 #include "cpp/autograd/tape.h"
 #include "cpp/bindings/arguments.h"
 #include "cpp/bindings/bindings.h"
@@ -54,6 +55,7 @@ void assign(const Tensor& tensor, const py::object& values) {
   expect(from.shape() == tensor.shape(), "assign", "values must have shape ", tensor.shape(), ", got ", from.shape());
   expect_type(from.dtype() == tensor.dtype(), "assign", "values must be ", name_of(tensor.dtype()), ", got ",
               name_of(from.dtype()));
+  finish_deferred();
   if (from.bytes() > 0) std::memmove(tensor.value().raw(), from.raw(), static_cast<std::size_t>(from.bytes()));
   tensor.value().storage()->bump_version();
 }
@@ -194,6 +196,9 @@ Args:
   module.def("grad_enabled", &grad_enabled);
   module.def("set_grad_enabled", &set_grad_enabled, "enabled"_a,
              "Record operations on this thread or not; returns what was set before.");
+  module.def(
+      "set_deferring", &set_deferring, "deferring"_a,
+      "May operations on this thread put off work until somebody looks at the result? Returns what was set before.");
 }
 
 }  // namespace lw

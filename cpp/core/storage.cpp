@@ -103,13 +103,27 @@ CachingAllocator& allocator() {
 
 }  // namespace
 
-Storage::Storage(i64 bytes, Device device) : data_(nullptr), bytes_(bytes), device_(device) {
+Storage::Storage(i64 bytes, Device device) : bytes_(bytes), device_(device) {
   expect(device == Device::cpu, "storage", "this build keeps arrays on the cpu only, got ", name_of(device));
   data_ = allocator().allocate(bytes);
 }
 
 Storage::~Storage() {
-  if (!borrowed_) allocator().release(data_, bytes_);
+  if (!borrowed_ && data_ != nullptr) allocator().release(data_, bytes_);
+}
+
+void Storage::fill() const {
+  const std::lock_guard lock(filling_);
+  if (!waits_.load(std::memory_order_relaxed)) return;  // another thread was faster
+  if (data_ == nullptr) data_ = allocator().allocate(bytes_);
+  deferred_->fill(data_);
+  deferred_.reset();
+  waits_.store(false, std::memory_order_release);
+}
+
+std::shared_ptr<Deferred> Storage::deferred() const {
+  const std::lock_guard lock(filling_);
+  return deferred_;
 }
 
 void allocator_survives_fork() {

@@ -1,35 +1,10 @@
 #include "cpp/kernels/pool.h"
 
 #include "cpp/core/parallel.h"
-#include "cpp/kernels/simd.h"
+#include "cpp/kernels/pool_places.h"
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
-
-// The part of a pool that lies inside x: rows and columns of x, and the number of its first place within the pool.
-struct Pool {
-  i64 first_row, last_row, first_column, last_column;
-  i64 number;
-
-  i64 places() const { return (last_row - first_row) * (last_column - first_column); }
-};
-
-Pool pool_at(const PoolShape& s, i64 i, i64 j) {
-  const i64 top = i * s.stride_height - s.pad_top, left = j * s.stride_width - s.pad_left;
-  const i64 first_row = top < 0 ? 0 : top, first_column = left < 0 ? 0 : left;
-  const i64 last_row = top + s.pool_height, last_column = left + s.pool_width;
-  return {first_row, last_row < s.height ? last_row : s.height, first_column,
-          last_column < s.width ? last_column : s.width, (first_row - top) * s.pool_width + first_column - left};
-}
-
-// Calls use(place of x, number within the pool) row by row.
-template <typename Use>
-LIKEWISE_INLINE void for_places(const PoolShape& s, const Pool& pool, const Use& use) {
-  i64 number = pool.number;
-  for (i64 row = pool.first_row; row < pool.last_row; ++row, number += s.pool_width)
-    for (i64 column = pool.first_column; column < pool.last_column; ++column)
-      use(row * s.width + column, number + column - pool.first_column);
-}
 
 double pool_ns(const PoolShape& s) {
   return 0.1 * static_cast<double>((s.pool_height * s.pool_width + 2) * s.channels);
@@ -68,15 +43,9 @@ void max_pool_forward(const MaxPoolForward& k) {
   const PoolShape& s = k.shape;
   for_pools(s, [&](i64 x, i64 y, const Pool& pool) {
     for_lanes(s.channels, [&](i64 c, auto lanes) {
-      Vec best(-__builtin_inff()), winner(static_cast<float>(pool.number));
-      for_places(s, pool, [&](i64 place, i64 number) {
-        const Vec value = lanes.load(k.x + x + place * s.channels + c);
-        const Mask wins = (value > best) | (value != value);
-        best = select(wins, value, best);
-        winner = select(wins, Vec(static_cast<float>(number)), winner);
-      });
-      lanes.store(k.y + y + c, best);
-      if (k.winner != nullptr) lanes.store(k.winner + y + c, winner);
+      const Best best = best_of(s, pool, [&](i64 place) { return lanes.load(k.x + x + place * s.channels + c); });
+      lanes.store(k.y + y + c, best.value);
+      if (k.winner != nullptr) lanes.store(k.winner + y + c, best.winner);
     });
   });
 }

@@ -5,6 +5,7 @@
 #include "cpp/kernels/attention.h"
 #include "cpp/kernels/batch_norm.h"
 #include "cpp/kernels/conv.h"
+#include "cpp/kernels/conv_pool.h"
 #include "cpp/kernels/dropout.h"
 #include "cpp/kernels/elementwise.h"
 #include "cpp/kernels/embedding.h"

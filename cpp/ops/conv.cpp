@@ -1,5 +1,8 @@
 #include "cpp/ops/conv.h"
 
+#include <utility>
+
+#include "cpp/autograd/deferral.h"
 #include "cpp/autograd/tape.h"
 #include "cpp/backend/dispatch.h"
 #include "cpp/kernels/conv.h"
@@ -8,13 +11,13 @@
 #include "cpp/ops/reduce.h"
 
 namespace lw::ops {
+namespace {
 
-Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, const ConvOptions& options,
-            Activation activation) {
-  const Tensor x = as_float32(any_x), kernel = as_float32(any_kernel);
-  const Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
+const char* name_of_conv(const ConvOptions& options) { return options.strides.rank() == 1 ? "conv1d" : "conv2d"; }
+
+ConvShape shape_of(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options) {
   const i64 directions = options.strides.rank(), groups = options.groups;
-  const char* name = directions == 1 ? "conv1d" : "conv2d";
+  const char* name = name_of_conv(options);
   const char* grid = directions == 1 ? "places" : "height, width";
   expect(x.rank() == directions + 2, name, "x must have shape (batch, ", grid, ", channels), got ", x.shape());
   expect(kernel.rank() == directions + 2, name, "kernel must have shape (", grid, ", channels / groups, filters), got ",
@@ -37,40 +40,79 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
   };
   const Direction width = along(-1 + directions), height = directions == 2 ? along(0) : Direction{1, 0};
   const auto above = [&](const Shape& sizes, i64 axis) { return directions == 2 ? sizes[axis] : 1; };
-  const ConvShape shape = {.batch = x.dim(0),
-                           .height = above(x.shape(), 1),
-                           .width = x.dim(-2),
-                           .channels = channels,
-                           .out_height = height.out,
-                           .out_width = width.out,
-                           .filters = filters,
-                           .kernel_height = above(kernel.shape(), 0),
-                           .kernel_width = kernel.dim(-3),
-                           .stride_height = above(options.strides, 0),
-                           .stride_width = options.strides[-1],
-                           .dilation_height = above(options.dilation, 0),
-                           .dilation_width = options.dilation[-1],
-                           .pad_top = height.before,
-                           .pad_left = width.before,
-                           .groups = groups};
-  const Array w = kernel.value();
-  const bool keeps_input = needs_input(activation) && wants_grad({&x, &kernel, &bias});
-  Array y = empty(
-      directions == 1 ? Shape{shape.batch, width.out, filters} : Shape{shape.batch, height.out, width.out, filters},
-      x.device());
+  return {.batch = x.dim(0),
+          .height = above(x.shape(), 1),
+          .width = x.dim(-2),
+          .channels = channels,
+          .out_height = height.out,
+          .out_width = width.out,
+          .filters = filters,
+          .kernel_height = above(kernel.shape(), 0),
+          .kernel_width = kernel.dim(-3),
+          .stride_height = above(options.strides, 0),
+          .stride_width = options.strides[-1],
+          .dilation_height = above(options.dilation, 0),
+          .dilation_width = options.dilation[-1],
+          .pad_top = height.before,
+          .pad_left = width.before,
+          .groups = groups};
+}
+
+// Of y.
+Shape result_shape(const ConvShape& s, i64 directions) {
+  return directions == 1 ? Shape{s.batch, s.out_width, s.filters}
+                         : Shape{s.batch, s.out_height, s.out_width, s.filters};
+}
+
+void run(const ConvShape& shape, const Tensor& x, const Tensor& kernel, const Tensor& bias, Activation activation,
+         float* y) {
   kernels(x.device())
       .conv_forward({.shape = shape,
                      .x = x.value().floats(),
-                     .w = w.floats(),
+                     .w = kernel.value().floats(),
                      .bias = bias.defined() ? bias.value().floats() : nullptr,
-                     .y = y.floats(),
-                     .activation = keeps_input ? Activation::linear : activation});
-  const Array kept = y;  // z where the slope is a function of z, else the value
-  if (keeps_input) y = activation_forward(activation, kept, default_alpha(activation));
+                     .y = y,
+                     .activation = activation});
+}
 
-  return record(name, y, {&x, &kernel, &bias},
-                [activation, shape, x = saved(x.value()), w = saved(w), kept = saved(kept)](const Array& dy,
-                                                                                            Wants wants) -> Grads {
+// One that lives on after the call.
+Tensor kept_alive(const Tensor& tensor) {
+  return tensor.defined() && tensor.value().storage()->borrowed() ? Tensor(tensor.value().copy(), tensor.variable())
+                                                                  : tensor;
+}
+
+}  // namespace
+
+struct DeferredConv : Deferred {
+  ConvShape shape;
+  Tensor x, kernel, bias;
+  Activation activation;
+
+  DeferredConv(const ConvShape& shape, Tensor x, Tensor kernel, Tensor bias, Activation activation)
+      : shape(shape), x(std::move(x)), kernel(std::move(kernel)), bias(std::move(bias)), activation(activation) {}
+  void fill(std::byte* to) override { run(shape, x, kernel, bias, activation, reinterpret_cast<float*>(to)); }
+};
+
+Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, const ConvOptions& options,
+            Activation activation) {
+  Tensor x = as_float32(any_x), kernel = as_float32(any_kernel);
+  Tensor bias = any_bias.defined() ? as_float32(any_bias) : Tensor();
+  const ConvShape shape = shape_of(x, kernel, bias, options);
+  const Shape size = result_shape(shape, options.strides.rank());
+  Array y, kept;  // z where the slope is a function of z, else the value
+  if (deferring() && shape.groups == 1 && !needs_input(activation)) {
+    x = kept_alive(x), kernel = kept_alive(kernel), bias = kept_alive(bias);
+    y = kept = deferred_array(size, x.device(), std::make_shared<DeferredConv>(shape, x, kernel, bias, activation));
+  } else {
+    const bool keeps_input = needs_input(activation) && wants_grad({&x, &kernel, &bias});
+    y = kept = empty(size, x.device());
+    run(shape, x, kernel, bias, keeps_input ? Activation::linear : activation, kept.floats());
+    if (keeps_input) y = activation_forward(activation, kept, default_alpha(activation));
+  }
+
+  return record(name_of_conv(options), y, {&x, &kernel, &bias},
+                [activation, shape, x = saved(x.value()), w = saved(kernel.value()), kept = saved(kept)](
+                    const Array& dy, Wants wants) -> Grads {
                   const Array dz = activation_backward(activation, kept, dy, default_alpha(activation));
                   Array dx, dw;
                   if (wants[0]) {
@@ -82,6 +124,48 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
                     kernels(dy.device()).conv_backward_weight({shape, x.get().floats(), dz.floats(), dw.floats()});
                   }
                   return {dx, dw, wants[2] ? sum_rows(dz.rows()) : Array{}};
+                });
+}
+
+std::shared_ptr<const DeferredConv> deferred_conv(const Tensor& result) {
+  auto conv = std::dynamic_pointer_cast<const DeferredConv>(result.value().storage()->deferred());
+  // Recorded then and not now, or the other way round: the result stands alone.
+  return conv && wants_grad({&conv->x, &conv->kernel, &conv->bias}) == result.requires_grad() ? conv : nullptr;
+}
+
+Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shape& size) {
+  const Tensor &x = conv.x, &kernel = conv.kernel, &bias = conv.bias;
+  const Array y = empty(size, x.device());
+  const Array winner = wants_grad({&x, &kernel, &bias}) ? empty(size, x.device()) : Array{};
+  kernels(x.device())
+      .conv_pool_forward({.conv = conv.shape,
+                          .pool = pool,
+                          .x = x.value().floats(),
+                          .w = kernel.value().floats(),
+                          .bias = bias.defined() ? bias.value().floats() : nullptr,
+                          .activation = conv.activation,
+                          .y = y.floats(),
+                          .winner = winner ? winner.floats() : nullptr});
+  return record("conv_max_pool", y, {&x, &kernel, &bias},
+                [conv = conv.shape, pool, activation = conv.activation, x = saved(x.value()), w = saved(kernel.value()),
+                 y = saved(y), winner = saved(winner)](const Array& dy, Wants wants) -> Grads {
+                  const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
+                  const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};
+                  const Array dbias = wants[2] ? empty({conv.filters}, dy.device()) : Array{};
+                  const auto floats_or_null = [](const Array& array) { return array ? array.floats() : nullptr; };
+                  kernels(dy.device())
+                      .conv_pool_backward({.conv = conv,
+                                           .pool = pool,
+                                           .x = x.get().floats(),
+                                           .w = w.get().floats(),
+                                           .activation = activation,
+                                           .y = y.get().floats(),
+                                           .winner = winner.get().floats(),
+                                           .dy = dy.floats(),
+                                           .dx = floats_or_null(dx),
+                                           .dw = floats_or_null(dw),
+                                           .dbias = floats_or_null(dbias)});
+                  return {dx, dw, dbias};
                 });
 }
 

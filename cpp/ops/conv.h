@@ -1,7 +1,11 @@
 #pragma once
 
+#include <memory>
+
 #include "cpp/autograd/tensor.h"
 #include "cpp/kernels/activation.h"
+#include "cpp/kernels/conv.h"
+#include "cpp/kernels/pool.h"
 #include "cpp/ops/grid.h"
 
 namespace lw::ops {
@@ -16,5 +20,10 @@ struct ConvOptions {
 // kernel [taps.., channels / groups, filters], bias [filters] or undefined.
 Tensor conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
             Activation activation);
+
+// A convolution that was put off, and what max-pooling does of it in one go: `y` is the shape of the result.
+struct DeferredConv;
+std::shared_ptr<const DeferredConv> deferred_conv(const Tensor& result);  // null if it is none, or is done already
+Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shape& y);
 
 }  // namespace lw::ops

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "cpp/autograd/deferral.h"
 #include "cpp/backend/dispatch.h"
 #include "cpp/ops/embedding.h"
 
@@ -59,6 +60,7 @@ void step(const char* operation, const Tensor& parameter, const StepOptions& opt
   const std::lock_guard lock(parameter.variable()->grad_mutex());
   if (parameter.variable()->grad.none()) return;
   coalesce_gradient(parameter);
+  finish_deferred();
   body(update_of(parameter, parameter.variable()->grad, options));
   parameter.value().storage()->bump_version();
   for (const Tensor* state : states)

@@ -3,6 +3,7 @@
 #include "cpp/autograd/tape.h"
 #include "cpp/backend/dispatch.h"
 #include "cpp/kernels/pool.h"
+#include "cpp/ops/conv.h"
 #include "cpp/ops/float32.h"
 
 namespace lw::ops {
@@ -45,6 +46,7 @@ Tensor max_pool(const Tensor& any, const Shape& pool, const Shape& strides, Padd
   const Tensor x = as_float32(any);
   const char* name = pool.rank() == 1 ? "max_pool1d" : "max_pool2d";
   const PoolShape shape = pool_shape(name, x.shape(), pool, strides, padding);
+  if (const auto before = deferred_conv(x)) return conv_max_pool(*before, shape, result_shape(x.shape(), shape));
   const Array y = empty(result_shape(x.shape(), shape), x.device());
   const Array winner = wants_grad({&x}) ? empty(y.shape(), x.device()) : Array{};
   kernels(x.device()).max_pool_forward({shape, x.value().floats(), y.floats(), winner ? winner.floats() : nullptr});

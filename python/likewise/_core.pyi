@@ -93,6 +93,7 @@ __all__: list[str] = [
     "sampled_softmax_loss",
     "scaled_gram",
     "scatter_add",
+    "set_deferring",
     "set_grad_enabled",
     "set_num_threads",
     "sgd_step",
@@ -700,6 +701,11 @@ def scatter_add(
     ids: Tensor | numpy.typing.ArrayLike | None,
     rows: Tensor | numpy.typing.ArrayLike | None,
 ) -> Tensor: ...
+def set_deferring(deferring: bool) -> bool:
+    """
+    May operations on this thread put off work until somebody looks at the result? Returns what was set before.
+    """
+
 def set_grad_enabled(enabled: bool) -> bool:
     """
     Record operations on this thread or not; returns what was set before.

@@ -129,3 +129,71 @@ def test_the_articles_network_learns_images():
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(images[:300], labels[:300], epochs=10, verbose=0)
     assert model.evaluate(images[300:], labels[300:], verbose=0, return_dict=True)["accuracy"] > 0.9
+
+
+class Pooled(nn.Model):
+    """A convolution and a pool, and what else the tests want of them."""
+
+    def __init__(self, pool, keeps=False, changes=False):
+        self.conv = nn.Conv2D(5, 3, activation="relu")
+        self.pool, self.keeps, self.changes = pool, keeps, changes
+
+    def call(self, x):
+        y = self.conv(x)
+        if self.keeps:
+            self.kept = y
+        if self.changes:
+            self.conv.kernel.assign(np.zeros_like(self.conv.kernel))
+        return self.pool(y)
+
+
+@pytest.mark.parametrize("pool", [nn.MaxPooling2D(2), nn.MaxPooling2D(3, 2, "same"), nn.GlobalMaxPooling2D()])
+def test_a_pool_done_with_its_convolution_is_a_pool_done_after_it(pool):
+    images = np.random.default_rng(0).normal(size=(6, 9, 10, 3)).astype(np.float32)
+    together, apart = Pooled(pool), Pooled(pool, changes=False, keeps=True)
+    together(images)
+    apart(images)
+    apart.set_weights(together.get_weights())
+    x, same = lw.Tensor(images, requires_grad=True), lw.Tensor(images, requires_grad=True)
+    y = together(x)
+    z = pool(apart.conv(same))  # two calls: nothing to put off
+    np.testing.assert_array_equal(y, z)
+    slope = np.random.default_rng(1).normal(size=y.shape).astype(np.float32)
+    y.backward(slope)
+    z.backward(slope)
+    weights = zip(together.parameters().values(), apart.parameters().values(), strict=True)
+    for ours, expected in [(x, same), *weights]:
+        np.testing.assert_allclose(ours.grad, expected.grad, rtol=1e-5, atol=1e-5)
+
+
+def test_what_a_convolution_was_before_its_pool_can_be_kept():
+    images = np.random.default_rng(0).normal(size=(2, 9, 10, 3)).astype(np.float32)
+    model = Pooled(nn.MaxPooling2D(2), keeps=True)
+    pooled = model(images)
+    np.testing.assert_array_equal(F.max_pool2d(model.kept, 2), pooled)
+    assert np.asarray(model.kept).max() > 0
+
+
+def test_a_convolution_is_done_before_its_kernel_changes():
+    images = np.random.default_rng(0).normal(size=(2, 9, 10, 3)).astype(np.float32)
+    with F.no_grad():
+        model = Pooled(nn.MaxPooling2D(2))
+        expected = model(images)
+        model.changes = True
+        np.testing.assert_array_equal(model(images), expected)
+        assert not np.asarray(model.conv.kernel).any()
+
+
+def test_a_convolution_that_was_not_recorded_gets_no_gradient_through_its_pool():
+    images = np.random.default_rng(0).normal(size=(2, 9, 10, 3)).astype(np.float32)
+
+    class Half(nn.Model):
+        def __init__(self):
+            self.conv = nn.Conv2D(5, 3)
+
+        def call(self, x):
+            with F.no_grad():
+                y = self.conv(x)
+            return F.max_pool2d(y, 2)
+
+    assert not Half()(images).requires_grad

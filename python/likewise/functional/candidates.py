@@ -142,9 +142,7 @@ def bpr_max_loss(
             finite, or ``elu_alpha`` is not positive.
         TypeError: If ids are not integers.
     """
-    return _core.bpr_max_loss(
-        states, table, targets, negatives, bias, regularization, elu_alpha, weights, ignore_index
-    )
+    return _core.bpr_max_loss(states, table, targets, negatives, bias, regularization, elu_alpha, weights, ignore_index)
 
 
 def in_batch_softmax_loss(

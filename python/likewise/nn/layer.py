@@ -11,6 +11,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from likewise import _core
 from likewise.nn.input import Input
 from likewise.nn.tree import Tree, is_method, structure_changed
 
@@ -204,9 +205,11 @@ class Layer(Tree):
             _call.masks = {}
             _call.step = root._steps
             root._steps += training
+        deferring = _core.set_deferring(True)
         try:
             yield
         finally:
+            _core.set_deferring(deferring)
             _call.root, _call.training, _call.step, _call.masks = before
 
 

@@ -98,16 +98,23 @@ class _GlobalPooling(Layer):
         return type(self).operation(inputs, axis=axes, keepdims=self.keepdims)
 
 
+def _greatest(x: Any, axis: tuple[int, ...], keepdims: bool) -> Tensor:
+    """As `F.max`, by one pool that holds all places: pooling may be done together with the convolution before it."""
+    sizes = tuple(x.shape[each] for each in axis)
+    y = F.max_pool1d(x, *sizes) if len(axis) == 1 else F.max_pool2d(x, sizes)
+    return y if keepdims else F.reshape(y, (x.shape[0], x.shape[-1]))
+
+
 class GlobalMaxPooling1D(_GlobalPooling):
     """The greatest value of each channel: [batch, length, channels] to [batch, channels]."""
 
-    directions, operation = 1, staticmethod(F.max)
+    directions, operation = 1, staticmethod(_greatest)
 
 
 class GlobalMaxPooling2D(_GlobalPooling):
     """The greatest value of each channel: [batch, height, width, channels] to [batch, channels]."""
 
-    directions, operation = 2, staticmethod(F.max)
+    directions, operation = 2, staticmethod(_greatest)
 
 
 class GlobalAveragePooling1D(_GlobalPooling):

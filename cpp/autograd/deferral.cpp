@@ -1,0 +1,33 @@
+#include "cpp/autograd/deferral.h"
+
+#include <utility>
+#include <vector>
+
+namespace lw {
+namespace {
+
+thread_local bool puts_off = false;
+thread_local std::vector<std::weak_ptr<Storage>> waiting;
+
+}  // namespace
+
+bool deferring() { return puts_off; }
+
+bool set_deferring(bool deferring) {
+  if (!deferring) finish_deferred();
+  return std::exchange(puts_off, deferring);
+}
+
+Array deferred_array(const Shape& shape, Device device, std::shared_ptr<Deferred> work) {
+  auto storage = std::make_shared<Storage>(shape.count() * size_of(DType::float32), device, std::move(work));
+  waiting.push_back(storage);
+  return Array(std::move(storage), shape, DType::float32);
+}
+
+void finish_deferred() {
+  if (waiting.empty()) return;
+  for (const std::weak_ptr<Storage>& each : std::exchange(waiting, {}))
+    if (const std::shared_ptr<Storage> storage = each.lock()) storage->data();
+}
+
+}  // namespace lw

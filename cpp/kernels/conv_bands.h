@@ -1,0 +1,145 @@
+// What convolutions share: the places of a grid as rows of a product whose left side is never made.
+#pragma once
+
+#include "cpp/core/arena.h"
+#include "cpp/kernels/conv.h"
+#include "cpp/kernels/gemm_pack.h"
+#include "cpp/kernels/gemm_tile.h"
+
+namespace lw::LIKEWISE_LEVEL {
+namespace {
+
+constexpr i64 panel_lanes = 2 * native_lanes;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Tiles of a panel of columns
+
+#if defined(__AVX512F__)
+constexpr i64 tallest = 8;
+constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>, tiles<4, 2, true>,
+                               tiles<5, 2, true>, tiles<6, 2, true>, tiles<7, 2, true>, tiles<8, 2, true>};
+#else
+constexpr i64 tallest = 6;
+constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>,
+                               tiles<4, 2, true>, tiles<5, 2, true>, tiles<6, 2, true>};
+#endif
+constexpr i64 tallest_narrow = 12;  // enough sums that none waits for the one before it
+constexpr TileKernel narrow[] = {tiles<1, 1, true>, tiles<2, 1, true>,  tiles<3, 1, true>,  tiles<4, 1, true>,
+                                 tiles<5, 1, true>, tiles<6, 1, true>,  tiles<7, 1, true>,  tiles<8, 1, true>,
+                                 tiles<9, 1, true>, tiles<10, 1, true>, tiles<11, 1, true>, tiles<12, 1, true>};
+
+i64 lanes_for(i64 columns) { return columns > native_lanes ? panel_lanes : native_lanes; }
+i64 padded(i64 columns) { return ceil_div(columns, panel_lanes) * panel_lanes; }
+
+void run_tiles(i64 rows, const Tiles& t) {
+  if (lanes_for(t.columns) == panel_lanes)
+    run_tiles(wide, tallest, rows, t);
+  else
+    run_tiles(narrow, tallest_narrow, rows, t);
+}
+
+// The kernel as panels of filters, for each group [panels, taps, channels, lanes]; one group's floats lie panel_floats
+// apart.
+i64 panel_floats(const ConvShape& s) {
+  return s.kernel_height * s.kernel_width * (s.channels / s.groups) * padded(s.filters / s.groups);
+}
+float* pack_panels(const ConvShape& s, const float* w, Scratch& scratch) {
+  const i64 filters = s.filters / s.groups, k = s.kernel_height * s.kernel_width * (s.channels / s.groups);
+  float* packed = scratch.floats(s.groups * panel_floats(s));
+  for (i64 group = 0; group < s.groups; ++group)
+    for (i64 j = 0; j < filters; j += panel_lanes) {
+      const i64 width = at_most(filters - j, panel_lanes);
+      pack(w + group * filters + j, s.filters, k, width, lanes_for(width), packed + group * panel_floats(s) + k * j);
+    }
+  return packed;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// What a place reads
+
+// Part of a grid [height, width, depth], zeros where it reaches beyond: the grid itself where it does not.
+struct Window {
+  const float* at;
+  i64 row;  // floats from row to row
+};
+
+Window window(const float* grid, i64 height, i64 width, i64 depth, i64 first_row, i64 first_column, i64 rows,
+              i64 columns, Scratch& scratch) {
+  if (first_row >= 0 && first_column >= 0 && first_row + rows <= height && first_column + columns <= width)
+    return {grid + (first_row * width + first_column) * depth, width * depth};
+  float* copy = scratch.floats(rows * columns * depth);
+  const i64 begin = first_column < 0 ? at_most(-first_column, columns) : 0;
+  const i64 end = first_column + columns > width ? (width > first_column ? width - first_column : 0) : columns;
+  for (i64 r = 0; r < rows; ++r) {
+    float* to = copy + r * columns * depth;
+    const i64 row = first_row + r;
+    const bool inside = row >= 0 && row < height && begin < end;
+    const i64 from = inside ? begin : columns, until = inside ? end : columns;
+    __builtin_memset(to, 0, static_cast<std::size_t>(4 * from * depth));
+    if (inside)
+      __builtin_memcpy(to + begin * depth, grid + (row * width + first_column + begin) * depth,
+                       static_cast<std::size_t>(4 * (end - begin) * depth));
+    __builtin_memset(to + until * depth, 0, static_cast<std::size_t>(4 * (columns - until) * depth));
+  }
+  return {copy, columns * depth};
+}
+
+// Runs of floats that a place reads: where each begins after the place's own, ascending.
+struct Runs {
+  i64 count, length;
+  const i64* bytes;
+};
+
+Runs runs_of(i64 rows, i64 row_step, i64 columns, i64 column_step, i64 depth, Scratch& scratch) {
+  const bool joined = column_step == depth || columns == 1;
+  const i64 per_row = joined ? 1 : columns;
+  i64* bytes = scratch.get<i64>(rows * per_row);
+  for (i64 r = 0; r < rows; ++r)
+    for (i64 c = 0; c < per_row; ++c) bytes[r * per_row + c] = 4 * (r * row_step + c * column_step);
+  return {rows * per_row, joined ? columns * depth : depth, bytes};
+}
+
+// Places computed alike: out(i, j) = start + runs of source(i, j) times the packed panels of `columns` columns.
+struct Band {
+  const float* source;
+  i64 source_row, source_place;  // floats
+  float* out;
+  i64 out_row, out_place;
+  i64 rows, places, columns;
+};
+
+void run_band(Band band, const Runs& runs, const float* packed, const float* bias, Activation activation) {
+  if (band.source_row == band.places * band.source_place && band.out_row == band.places * band.out_place) {
+    band.places *= band.rows;
+    band.rows = 1;
+  }
+  const i64 k = runs.count * runs.length;
+  Tiles t;
+  t.k = runs.length;
+  t.segments = runs.count;
+  t.segment_bytes = runs.bytes;
+  t.row_bytes = 4 * band.source_place;
+  t.step_bytes = 4;
+  t.ldc = band.out_place;
+  t.load_c = false;
+  t.activation = activation;
+  float edge_bias[panel_lanes];
+  for (i64 j = 0; j < band.columns; j += panel_lanes) {
+    t.columns = at_most(band.columns - j, panel_lanes);
+    t.ldb = lanes_for(t.columns);
+    t.b = packed + k * j;
+    t.bias = bias == nullptr ? nullptr : bias + j;
+    if (bias != nullptr && t.columns < t.ldb) {
+      for (i64 i = 0; i < t.ldb; ++i) edge_bias[i] = i < t.columns ? bias[j + i] : 0.f;
+      t.bias = edge_bias;
+    }
+    for (i64 row = 0; row < band.rows; ++row) {
+      t.a = reinterpret_cast<const char*>(band.source + row * band.source_row);
+      t.c = band.out + row * band.out_row + j;
+      run_tiles(band.places, t);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lw::LIKEWISE_LEVEL

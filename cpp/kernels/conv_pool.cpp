@@ -1,0 +1,503 @@
+#include "cpp/kernels/conv_pool.h"
+
+#include "cpp/core/parallel.h"
+#include "cpp/kernels/activate.h"
+#include "cpp/kernels/conv_bands.h"
+#include "cpp/kernels/pool_places.h"
+
+// Forward, some rows of pools at a time: the places they look at are convolved into the nearest caches and pooled
+// there. Backward, sums of patches (for dw) and of filters (for dx), each in registers while its terms pass.
+
+namespace lw::LIKEWISE_LEVEL {
+namespace {
+
+// Columns of the convolution that pools look at.
+i64 pooled_columns(const PoolShape& p) {
+  return at_most(p.width, (p.out_width - 1) * p.stride_width - p.pad_left + p.pool_width);
+}
+
+struct Rows {
+  i64 begin, end;
+};
+// Rows of the convolution that rows of pools look at.
+Rows pooled_rows(const PoolShape& p, i64 first, i64 last) {
+  const i64 begin = first * p.stride_height - p.pad_top;
+  return {begin < 0 ? 0 : begin, at_most(p.height, (last - 1) * p.stride_height - p.pad_top + p.pool_height)};
+}
+
+// What places of an image read: the image, with zeros around it where they reach beyond.
+Window window_of(const ConvShape& s, const float* image, const Rows& rows, i64 columns, Scratch& scratch) {
+  return window(image, s.height, s.width, s.channels, rows.begin * s.stride_height - s.pad_top, -s.pad_left,
+                (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+                (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch);
+}
+
+// Places that read next to nothing are better read from a copy, one run each.
+bool reads_little(const ConvShape& s) {
+  return s.kernel_height > 1 && s.kernel_width * s.channels < 8 && s.dilation_width == 1;
+}
+
+// Floats from patch to patch: the last run is copied as a whole vector too.
+constexpr i64 copied_floats = 8;
+i64 patch_floats(const ConvShape& s) {
+  return ceil_div((s.kernel_height - 1) * s.kernel_width * s.channels + copied_floats, native_lanes) * native_lanes;
+}
+
+// Copies what each place reads, [rows, columns, patch_floats]. Runs are copied as whole vectors, of which the next run
+// overwrites what is too much, but where x ends.
+const float* patches(const ConvShape& s, const Window& x, i64 rows, i64 columns, Scratch& scratch) {
+  const i64 length = patch_floats(s), run = s.kernel_width * s.channels, step = s.stride_width * s.channels;
+  float* to = scratch.floats(rows * columns * length);
+  const float* last = x.at + ((rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height) * x.row +
+                      (columns - 1) * step + run - copied_floats;  // a vector from here ends with the last run
+  for (i64 row = 0; row < rows; ++row)
+    for (i64 a = 0; a < s.kernel_height; ++a) {
+      const float* from = x.at + (row * s.stride_height + a * s.dilation_height) * x.row;
+      float* patch = to + row * columns * length + a * run;
+      for (i64 column = 0; column < columns; ++column, from += step, patch += length)
+        if (from <= last)
+          __builtin_memcpy(patch, from, sizeof(float) * copied_floats);
+        else
+          for (i64 j = 0; j < run; ++j) patch[j] = from[j];
+    }
+  return to;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Forward
+
+constexpr i64 nearby_floats = 8192;  // of the convolution, at a time
+
+struct Forward {
+  const ConvPoolForward& k;
+  const float* packed;
+  i64 columns;
+
+  // Rows of the convolution of one image into z [rows, columns, filters].
+  void convolve(i64 image, const Rows& rows, float* z) const {
+    const ConvShape& s = k.conv;
+    const i64 count = rows.end - rows.begin;
+    Scratch own;
+    const Window x = window_of(s, k.x + image * s.height * s.width * s.channels, rows, columns, own);
+    if (reads_little(s)) {
+      const i64 length = patch_floats(s), nowhere = 0;
+      const float* read = patches(s, x, count, columns, own);
+      return run_band({read, columns * length, length, z, columns * s.filters, s.filters, count, columns, s.filters},
+                      {1, s.kernel_height * s.kernel_width * s.channels, &nowhere}, packed, k.bias, k.activation);
+    }
+    const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
+                              s.channels, own);
+    run_band({x.at, s.stride_height * x.row, s.stride_width * s.channels, z, columns * s.filters, s.filters, count,
+              columns, s.filters},
+             runs, packed, k.bias, k.activation);
+  }
+
+  // The same of several images with one row and few places: place by place, so that tiles are full of images.
+  void convolve_together(i64 first, i64 images, float* z) const {
+    const ConvShape& s = k.conv;
+    const i64 size = s.height * s.width * s.channels;
+    Scratch own;
+    const Runs runs = runs_of(1, 0, s.kernel_width, s.dilation_width * s.channels, s.channels, own);
+    for (i64 place = 0; place < columns; ++place)
+      run_band({k.x + first * size + place * s.stride_width * s.channels, 0, size, z + place * s.filters, 0,
+                columns * s.filters, 1, images, s.filters},
+               runs, packed, k.bias, k.activation);
+  }
+
+  // Rows of pools [first, last) of an image from z, whose first row is `begin`.
+  template <bool keeps_winner>
+  void pool(i64 image, i64 first, i64 last, i64 begin, const float* z) const {
+    const PoolShape& p = k.pool;
+    PoolShape seen = p;  // z's columns lie closer than those of the whole convolution
+    seen.width = columns;
+    for (i64 i = first; i < last; ++i)
+      for (i64 j = 0; j < p.out_width; ++j) {
+        const Pool pool = pool_at(seen, i, j);
+        const i64 to = ((image * p.out_height + i) * p.out_width + j) * p.channels;
+        for_lanes(p.channels, [&](i64 c, auto lanes) {
+          const Best best = best_of<keeps_winner>(
+              seen, pool, [&](i64 place) { return lanes.load(z + (place - begin * columns) * p.channels + c); });
+          lanes.store(k.y + to + c, best.value);
+          if (keeps_winner) lanes.store(k.winner + to + c, best.winner);
+        });
+      }
+  }
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Backward
+
+struct Term {
+  const float* row;
+  float factor;
+};
+
+// sums[j] += sum over terms of factor row[offset + j], over V registers
+template <int V>
+void add_terms(const Term* terms, i64 count, i64 offset, float* sums) {
+  Native sum[V];
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) sum[v] = load_native(sums + v * native_lanes);
+  for (i64 i = 0; i < count; ++i) {
+    const Native factor = terms[i].factor - Native{};
+    const float* row = terms[i].row + offset;
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sum[v] = native_fma(factor, load_native(row + v * native_lanes), sum[v]);
+  }
+#pragma GCC unroll 16
+  for (int v = 0; v < V; ++v) store_native(sums + v * native_lanes, sum[v]);
+}
+void add_last_terms(const Term* terms, i64 count, i64 offset, float* sums, i64 columns) {
+  Native sum = native_load_up_to(sums, columns);
+  for (i64 i = 0; i < count; ++i)
+    sum = native_fma(terms[i].factor - Native{}, native_load_up_to(terms[i].row + offset, columns), sum);
+  native_store_up_to(sums, sum, columns);
+}
+
+constexpr i64 most_vectors = 12;
+using AddTerms = void (*)(const Term*, i64, i64, float*);
+constexpr AddTerms add_vectors[] = {add_terms<1>, add_terms<2>,  add_terms<3>,  add_terms<4>,
+                                    add_terms<5>, add_terms<6>,  add_terms<7>,  add_terms<8>,
+                                    add_terms<9>, add_terms<10>, add_terms<11>, add_terms<12>};
+
+// Calls use(first, vectors) for the pieces of a run that registers hold, with 0 vectors for what is less than one.
+template <typename Use>
+LIKEWISE_INLINE void for_pieces(i64 length, const Use& use) {
+  i64 first = 0;
+  for (i64 left = length / native_lanes; left > 0;) {
+    const i64 vectors = at_most(left, most_vectors);
+    use(first, vectors);
+    first += vectors * native_lanes;
+    left -= vectors;
+  }
+  if (first < length) use(first, i64{0});
+}
+
+LIKEWISE_INLINE void add(const Term* terms, i64 count, i64 offset, float* sums, i64 vectors, i64 rest) {
+  if (vectors > 0)
+    add_vectors[vectors - 1](terms, count, offset, sums);
+  else
+    add_last_terms(terms, count, offset, sums, rest);
+}
+
+// Where a place of the convolution reads in x, and what the pools of an image keep of it.
+struct Cells {
+  const PoolShape& pool;  // over the columns that pools look at
+  const float* x;         // of the first place
+  i64 row_step, step;     // of places in x
+  const float* dz;        // [cells, filters]
+  const float* winner;    // as dz
+  i64 first_row;          // of the convolution
+};
+
+// For up to a vector of filters from f on and N of the floats that places read, at `reads`:
+//   sums_nf += sum over places of x_{place, n} dz_f where f's winner is there
+template <int N>
+void add_cells(const Cells& c, i64 f, const i64* reads, float* sums, i64 sums_row) {
+  const i64 filters = c.pool.channels, lanes = filters - f;
+  Native sum[N];
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) sum[n] = load_native(sums + n * sums_row);
+  i64 at = f;
+  for (i64 i = 0; i < c.pool.out_height; ++i)
+    for (i64 j = 0; j < c.pool.out_width; ++j, at += filters) {
+      const Native dz = native_load_up_to(c.dz + at, lanes), winner = native_load_up_to(c.winner + at, lanes);
+      const Pool pool = pool_at(c.pool, i, j);
+      i64 number = pool.number;
+      for (i64 row = pool.first_row; row < pool.last_row; ++row, number += c.pool.pool_width)
+        for (i64 column = pool.first_column; column < pool.last_column; ++column) {
+          const float here = static_cast<float>(number + column - pool.first_column);
+          const Native won = winner == here - Native{} ? dz : Native{};
+          const float* x = c.x + (row - c.first_row) * c.row_step + column * c.step;
+#pragma GCC unroll 16
+          for (int n = 0; n < N; ++n) sum[n] = native_fma(x[reads[n]] - Native{}, won, sum[n]);
+        }
+    }
+#pragma GCC unroll 16
+  for (int n = 0; n < N; ++n) store_native(sums + n * sums_row, sum[n]);
+}
+constexpr i64 most_reads = 12;
+using AddCells = void (*)(const Cells&, i64, const i64*, float*, i64);
+constexpr AddCells add_reads[] = {add_cells<1>, add_cells<2>,  add_cells<3>,  add_cells<4>,
+                                  add_cells<5>, add_cells<6>,  add_cells<7>,  add_cells<8>,
+                                  add_cells<9>, add_cells<10>, add_cells<11>, add_cells<12>};
+
+// The sums of a part of the batch.
+struct Part {
+  float* dw;     // [filters, row], or [length, row] where places read little; or null
+  float* dbias;  // [filters], or null
+};
+
+struct Backward {
+  const ConvPoolBackward& k;
+  const float* turned;  // w as [filters, turned_row], where dx is wanted
+  i64 turned_row, row;  // floats of a filter in `turned` and in Part::dw
+  i64 cells, columns;   // pools of an image; columns of the convolution
+  Rows rows;            // of the convolution
+
+  // Floats from number 0 of a pool to the place of each number.
+  const i64* numbers(i64 row_step, i64 step, Scratch& scratch) const {
+    const PoolShape& p = k.pool;
+    i64* offsets = scratch.get<i64>(p.pool_height * p.pool_width);
+    for (i64 number = 0; number < p.pool_height * p.pool_width; ++number)
+      offsets[number] = number / p.pool_width * row_step + number % p.pool_width * step;
+    return offsets;
+  }
+  // Floats from the first place to that of number 0 of a pool, which may lie outside.
+  i64 offset_of(i64 cell, i64 row_step, i64 step) const {
+    const PoolShape& p = k.pool;
+    return (cell / p.out_width * p.stride_height - p.pad_top) * row_step +
+           (cell % p.out_width * p.stride_width - p.pad_left) * step;
+  }
+
+  // dz of an image [cells, filters], and its sums.
+  void slopes(i64 image, float* dz, float* dbias) const {
+    const i64 filters = k.conv.filters, size = cells * filters;
+    const float *y = k.y + image * size, *dy = k.dy + image * size;
+    with_activation(k.activation, [&](auto one) {
+      const float alpha = default_alpha(k.activation);
+      for_lanes(size, [&](i64 j, auto lanes) {
+        const Vec value = lanes.load(y + j);
+        lanes.store(dz + j, decltype(one)::slope(value, value, alpha) * lanes.load(dy + j));
+      });
+    });
+    if (dbias == nullptr) return;
+    for_lanes(filters, [&](i64 f, auto lanes) {
+      Vec sum = lanes.load(dbias + f);
+      for (i64 cell = 0; cell < cells; ++cell) sum += lanes.load(dz + cell * filters + f);
+      lanes.store(dbias + f, sum);
+    });
+  }
+
+  // dw of an image whose places read little: all floats they read at once, for vectors of filters.
+  void few_weights(i64 image, const float* dz, float* dw) const {
+    const ConvShape& s = k.conv;
+    const i64 length = s.kernel_height * s.kernel_width * s.channels;
+    Scratch scratch;
+    const Window x = window_of(s, k.x + image * s.height * s.width * s.channels, rows, columns, scratch);
+    i64* reads = scratch.get<i64>(length);
+    const i64 run = s.kernel_width * s.channels;
+    for (i64 n = 0; n < length; ++n) reads[n] = n / run * s.dilation_height * x.row + n % run;
+    PoolShape seen = k.pool;
+    seen.width = columns;
+    const Cells found{
+        seen,      x.at, s.stride_height * x.row, s.stride_width * s.channels, dz, k.winner + image * cells * s.filters,
+        rows.begin};
+    const i64 pieces = ceil_div(length, most_reads);
+    for (i64 f = 0; f < s.filters; f += native_lanes)
+      for (i64 piece = 0; piece < pieces; ++piece) {
+        const i64 first = length * piece / pieces, last = length * (piece + 1) / pieces;
+        add_reads[last - first - 1](found, f, reads + first, dw + first * row + f, row);
+      }
+  }
+
+  // dw of some images, filter by filter: the patches of its winners, run by run.
+  void weights(i64 first, i64 images, const float* dz, float* dw) const {
+    const ConvShape& s = k.conv;
+    const i64 filters = s.filters, size = s.height * s.width * s.channels;
+    Scratch scratch;
+    const float** sources = scratch.get<const float*>(images);
+    i64 x_row = 0;
+    for (i64 i = 0; i < images; ++i) {
+      const Window x = window_of(s, k.x + (first + i) * size, rows, columns, scratch);
+      sources[i] = x.at, x_row = x.row;
+    }
+    const Runs runs = runs_of(s.kernel_height, s.dilation_height * x_row, s.kernel_width, s.dilation_width * s.channels,
+                              s.channels, scratch);
+    const i64 step = s.stride_width * s.channels, row_step = s.stride_height * x_row;
+    const i64* of_number = numbers(row_step, step, scratch);
+    Term* terms = scratch.get<Term>(images * cells * filters);  // [filters, images, cells], of which `counts` are used
+    i64* counts = scratch.get<i64>(filters);
+    for (i64 f = 0; f < filters; ++f) counts[f] = f * images * cells;
+    for (i64 i = 0; i < images; ++i)
+      for (i64 cell = 0; cell < cells; ++cell) {
+        const float* factor = dz + (i * cells + cell) * filters;
+        const float* number = k.winner + ((first + i) * cells + cell) * filters;
+        const i64 of_cell = offset_of(cell, row_step, step) - rows.begin * row_step;
+        for (i64 f = 0; f < filters; ++f) {
+          terms[counts[f]] = {sources[i] + (of_cell + of_number[static_cast<i64>(number[f])]), factor[f]};
+          counts[f] += factor[f] != 0.f;
+        }
+      }
+    for (i64 f = 0; f < filters; ++f) {
+      const i64 begin = f * images * cells, count = counts[f] - begin;
+      for (i64 run = 0; run < runs.count; ++run)
+        for_pieces(runs.length, [&](i64 from, i64 vectors) {
+          add(terms + begin, count, runs.bytes[run] / 4 + from, dw + f * row + run * runs.length + from, vectors,
+              runs.length - from);
+        });
+    }
+  }
+
+  // dx of an image. Winners at one place of a pool add to the same patch: together.
+  void inputs(i64 image, const float* dz) const {
+    const ConvShape& s = k.conv;
+    const PoolShape& p = k.pool;
+    const i64 filters = s.filters, places = p.pool_height * p.pool_width;
+    const i64 top = rows.begin * s.stride_height - s.pad_top, left = -s.pad_left;
+    const i64 height = (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1;
+    const i64 width = (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1;
+    const bool inside = top >= 0 && left >= 0 && top + height <= s.height && left + width <= s.width;
+    float* dx = k.dx + image * s.height * s.width * s.channels;
+    Scratch scratch;
+    for_lanes(s.height * s.width * s.channels, [&](i64 j, auto lanes) { lanes.store(dx + j, 0.f); });
+    const i64 row_floats = (inside ? s.width : width) * s.channels;
+    float* grid = inside ? dx + (top * s.width + left) * s.channels : scratch.floats(height * row_floats);
+    if (!inside) for_lanes(height * row_floats, [&](i64 j, auto lanes) { lanes.store(grid + j, 0.f); });
+
+    const i64 step = s.stride_width * s.channels, row_step = s.stride_height * row_floats;
+    const i64* of_number = numbers(row_step, step, scratch);
+    struct Group {
+      float* patch;
+      i64 first, count;
+    };
+    Term* terms = scratch.get<Term>(cells * filters);
+    Group* groups = scratch.get<Group>(cells * at_most(filters, places));
+    i64* after = scratch.get<i64>(places + 1);
+    i64 used = 0, found = 0;
+    for (i64 cell = 0; cell < cells; ++cell) {
+      const float* factor = dz + cell * filters;
+      const float* number = k.winner + (image * cells + cell) * filters;
+      for (i64 place = 0; place <= places; ++place) after[place] = 0;
+      for (i64 f = 0; f < filters; ++f) after[static_cast<i64>(number[f]) + 1] += factor[f] != 0.f;
+      const i64 offset = offset_of(cell, row_step, step) - rows.begin * row_step;
+      for (i64 place = 0; place < places; ++place) {
+        if (after[place + 1] > 0) groups[found++] = {grid + (offset + of_number[place]), used, after[place + 1]};
+        const i64 here = used;
+        used += after[place + 1];
+        after[place] = here;
+      }
+      for (i64 f = 0; f < filters; ++f)
+        if (factor[f] != 0.f) terms[after[static_cast<i64>(number[f])]++] = {turned + f * turned_row, factor[f]};
+    }
+    const Runs runs = runs_of(s.kernel_height, s.dilation_height * row_floats, s.kernel_width,
+                              s.dilation_width * s.channels, s.channels, scratch);
+    for (i64 run = 0; run < runs.count; ++run)
+      for_pieces(runs.length, [&](i64 begin, i64 vectors) {
+        for (i64 g = 0; g < found; ++g)
+          add(terms + groups[g].first, groups[g].count, run * runs.length + begin,
+              groups[g].patch + runs.bytes[run] / 4 + begin, vectors, runs.length - begin);
+      });
+    if (inside) return;
+    for (i64 r = 0; r < height; ++r) {
+      const i64 row = top + r, begin = left < 0 ? 0 : left, end = at_most(left + width, s.width);
+      if (row < 0 || row >= s.height) continue;
+      for_lanes((end - begin) * s.channels, [&](i64 j, auto lanes) {
+        lanes.store(dx + (row * s.width + begin) * s.channels + j,
+                    lanes.load(grid + r * row_floats + (begin - left) * s.channels + j));
+      });
+    }
+  }
+
+  void run(i64 first, i64 last, const Part& part) const {
+    constexpr i64 enough_terms = 32;  // of a filter, for its sums to stay in registers
+    const i64 together = at_most(ceil_div(enough_terms, cells), last - first), size = cells * k.conv.filters;
+    Scratch scratch;
+    float* dz = scratch.floats(together * size);
+    for (i64 image = first; image < last; image += together) {
+      const i64 images = at_most(together, last - image);
+      for (i64 i = 0; i < images; ++i) slopes(image + i, dz + i * size, part.dbias);
+      if (part.dw != nullptr && !reads_little(k.conv)) weights(image, images, dz, part.dw);
+      for (i64 i = 0; part.dw != nullptr && reads_little(k.conv) && i < images; ++i)
+        few_weights(image + i, dz + i * size, part.dw);
+      for (i64 i = 0; k.dx != nullptr && i < images; ++i) inputs(image + i, dz + i * size);
+    }
+  }
+};
+
+void zero(float* to, i64 count) { __builtin_memset(to, 0, static_cast<std::size_t>(4 * count)); }
+
+}  // namespace
+
+void conv_pool_forward(const ConvPoolForward& k) {
+  const ConvShape& s = k.conv;
+  const PoolShape& p = k.pool;
+  if (p.batch * p.out_height * p.out_width * p.channels == 0) return;
+  Scratch scratch;
+  const Forward forward{k, pack_panels(s, k.w, scratch), pooled_columns(p)};
+  const i64 row_floats = forward.columns * s.filters;
+  const i64 conv_rows = at_most(nearby_floats / row_floats, s.out_height);
+  const i64 wanted = conv_rows < p.pool_height ? 1 : (conv_rows - p.pool_height) / p.stride_height + 1;
+  const i64 band = at_most(wanted, p.out_height), bands = ceil_div(p.out_height, band);
+  const i64 most_rows = at_most((band - 1) * p.stride_height + p.pool_height, s.out_height);
+  const double place_ns = 0.02 * static_cast<double>(s.kernel_height * s.kernel_width * s.channels * s.filters);
+  const double band_ns = place_ns * static_cast<double>(most_rows * forward.columns);
+  const bool flat = s.height == 1 && s.kernel_height == 1 && s.pad_left == 0 && forward.columns < 2 * tallest &&
+                    (forward.columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width < s.width;
+  const i64 together = bands > 1 ? 1 : at_most(flat ? 4 * tallest : rows_for(band_ns), p.batch);
+  parallel_for(
+      ceil_div(p.batch, together) * bands, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 task = begin; task < end; ++task) {
+          const i64 first_image = task / bands * together, images = at_most(together, p.batch - first_image);
+          const i64 first = task % bands * band, last = at_most(first + band, p.out_height);
+          const Rows rows = pooled_rows(p, first, last);
+          Scratch own;
+          float* z = own.floats((flat ? images : 1) * most_rows * row_floats);
+          if (flat) forward.convolve_together(first_image, images, z);
+          for (i64 i = 0; i < images; ++i) {
+            if (!flat) forward.convolve(first_image + i, rows, z);
+            const float* own_z = flat ? z + i * row_floats : z;
+            if (k.winner != nullptr)
+              forward.pool<true>(first_image + i, first, last, rows.begin, own_z);
+            else
+              forward.pool<false>(first_image + i, first, last, rows.begin, own_z);
+          }
+        }
+      },
+      static_cast<i64>(band_ns * static_cast<double>(together)));
+}
+
+// The batch is cut into parts by shape alone; each has sums of its own, and these are added in order.
+void conv_pool_backward(const ConvPoolBackward& k) {
+  constexpr i64 most_parts = 16, most_floats = i64{1} << 22;
+  const ConvShape& s = k.conv;
+  const PoolShape& p = k.pool;
+  const i64 length = s.kernel_height * s.kernel_width * s.channels, filters = s.filters;
+  const bool few = reads_little(s);
+  const i64 turned_row = ceil_div(length, native_lanes) * native_lanes;
+  const i64 row = few ? ceil_div(filters, native_lanes) * native_lanes : turned_row,
+            size = (few ? length : filters) * row;
+  const i64 cells = p.out_height * p.out_width;
+  const i64 images = cells > 0 ? p.batch : 0;
+  i64 parts = at_most(at_most(images, most_parts), most_floats / (size + 1));
+  if (parts < 1) parts = 1;
+  Scratch scratch;
+  float* turned = k.dx == nullptr ? nullptr : scratch.floats(filters * turned_row);
+  if (turned != nullptr) pack_transposed(k.w, filters, filters, length, turned_row, turned);
+  float* dw = k.dw == nullptr ? nullptr : scratch.floats(parts * size);
+  float* dbias = k.dbias == nullptr ? nullptr : scratch.floats(parts * filters);
+  const Backward backward{k, turned, turned_row, row, cells, pooled_columns(p), pooled_rows(p, 0, p.out_height)};
+  const double image_ns = 0.05 * static_cast<double>(cells * filters * (length + 20));
+  parallel_for(
+      parts, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 part = begin; part < end; ++part) {
+          const Part own{dw == nullptr ? nullptr : dw + part * size,
+                         dbias == nullptr ? nullptr : dbias + part * filters};
+          if (own.dw != nullptr) zero(own.dw, size);
+          if (own.dbias != nullptr) zero(own.dbias, filters);
+          backward.run(images * part / parts, images * (part + 1) / parts, own);
+        }
+      },
+      static_cast<i64>(image_ns * static_cast<double>(images) / static_cast<double>(parts)));
+  if (images == 0 && k.dx != nullptr) zero(k.dx, s.batch * s.height * s.width * s.channels);
+  for (i64 f = 0; dbias != nullptr && f < filters; ++f) {
+    k.dbias[f] = dbias[f];
+    for (i64 part = 1; part < parts; ++part) k.dbias[f] += dbias[part * filters + f];
+  }
+  if (dw == nullptr) return;
+  constexpr i64 line = 16;  // floats that one thread writes side by side
+  parallel_for(ceil_div(filters, line), rows_for(0.1 * static_cast<double>(line * parts * row)),
+               [&](i64 begin, i64 end) {
+                 for (i64 f = begin * line; f < at_most(end * line, filters); ++f)
+                   for (i64 j = 0; j < length; ++j) {
+                     const float* one = dw + (few ? j * row + f : f * row + j);
+                     float sum = *one;
+                     for (i64 part = 1; part < parts; ++part) sum += one[part * size];
+                     k.dw[j * filters + f] = sum;
+                   }
+               });
+}
+
+}  // namespace lw::LIKEWISE_LEVEL
