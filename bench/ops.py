@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import statistics
 from collections.abc import Sequence
 
 from bench import timing
 
-GROUPS = ("gemm", "retrieval", "softmax", "sampled", "optimizers", "recurrent", "attention", "conv")
+GROUPS = ("gemm", "retrieval", "softmax", "sampled", "optimizers", "recurrent", "attention", "conv", "sweep")
 
 
 def main(description: str | None = __doc__, groups: Sequence[str] = GROUPS) -> None:
@@ -47,6 +48,9 @@ def main(description: str | None = __doc__, groups: Sequence[str] = GROUPS) -> N
         ratios = [row.ratio for row in rows if row.group == group and row.ratio]
         if ratios:
             print(f"{group}: geometric mean of {len(ratios)} ratios {timing.geometric_mean(ratios):.2f}x")
+        shares = [row.share for row in rows if row.group == group and row.share]
+        if shares:
+            print(f"{group}: median share {statistics.median(shares):.1%}, least {min(shares):.1%}")
     if arguments.save:
         print(f"written to {timing.save(rows, machine, arguments.save)}")
 

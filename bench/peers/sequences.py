@@ -15,6 +15,7 @@ from likewise import optimizers
 from likewise.models import GRU4Rec, SASRec
 from likewise.models.sequences.batches import SequenceBatch, Sequences
 from likewise.models.sequences.sasrec import SASRecBlock
+from likewise.models.sequences.session_parallel import SessionStep
 
 N_ITEMS, DROPOUT = 3707, 0.2
 # Batch, steps, columns, heads; the first is the shape of the targets.
@@ -28,6 +29,8 @@ def works(threads: int) -> Iterator[Work]:
         yield block(*shape)
     yield sasrec_step(128, 200, 50)
     yield gru4rec_step(128, 50, 64, 128)
+    for batch, hidden, negatives in ((80, 224, 2048), (32, 100, 2048), (240, 96, 512)):
+        yield session_parallel_step(batch, hidden, negatives)
 
 
 def block_flops(batch: int, steps: int, dim: int) -> float:
@@ -160,5 +163,54 @@ def torch_gru4rec_step(given: SequenceBatch, batch: int, steps: int, dim: int, h
         scores = states.view(-1, dim) @ items.weight.T
         functional.cross_entropy(scores, targets).backward()
         adam.step()
+
+    return call
+
+
+def session_parallel_step(batch: int, hidden: int, negatives: int) -> Work:
+    """GRU4Rec as its authors train it, but by Adam: one item of each session, targets of the others as negatives too.
+
+    A step is as many events as sessions.
+    """
+    random, n_items = np.random.default_rng(0), 37_483
+    inputs, targets = (random.integers(0, n_items, batch, dtype=np.int32) for _ in range(2))
+    others = np.concatenate([targets, random.integers(0, n_items, negatives, dtype=np.int32)])
+    step = SessionStep(inputs, targets, np.arange(batch), np.zeros(batch, dtype=bool), others)
+    first = SessionStep(inputs, targets, np.arange(batch), np.ones(batch, dtype=bool), others)
+    model = GRU4Rec(
+        dim=hidden, units=[hidden], loss="bpr_max", batching="session_parallel", negatives=negatives, dropout=0.0
+    )
+    network, adam = model._made(n_items), optimizers.Adam(0.001)
+    network.train_step(first, adam)
+    flops = 3.0 * 2 * batch * hidden * (6 * hidden + batch + negatives)
+    is_target = (batch, hidden, negatives) == (80, 224, 2048)
+    return Work(
+        f"step of GRU4Rec, {batch} sessions, hidden {hidden}, {negatives:,} negatives, BPR-max",
+        lambda: network.train_step(step, adam),
+        torch_session_parallel_step(step, n_items, hidden),
+        flops,
+        target=">= 20,000 events/s: <= 4,000 us" if is_target else "",
+    )
+
+
+def torch_session_parallel_step(step: SessionStep, n_items: int, hidden: int) -> Callable[[], object]:
+    """Row-sparse gradients of the table, as PyTorch has them, and its sparse Adam."""
+    items, gru = torch.nn.Embedding(n_items, hidden, sparse=True), torch.nn.GRUCell(hidden, hidden)
+    adams = [torch.optim.SparseAdam(items.parameters()), torch.optim.Adam(gru.parameters(), fused=True)]
+    inputs, targets, others = (torch.from_numpy(each).long() for each in (step.inputs, step.targets, step.negatives))
+    before, same = torch.zeros(len(step), hidden), targets[:, None] == others
+
+    def call() -> None:
+        for adam in adams:
+            adam.zero_grad()
+        states = gru(items(inputs) * math.sqrt(hidden), before)
+        wanted = (states * items(targets)).sum(1, keepdim=True)
+        scores = states @ items(others).T
+        wanted, scores = functional.elu(wanted), functional.elu(scores)
+        share = scores.masked_fill(same, -torch.inf).softmax(1)
+        above = (share * torch.sigmoid(wanted - scores)).sum(1)
+        (-(above + 1e-24).log() + (share * scores.square()).sum(1)).mean().backward()
+        for adam in adams:
+            adam.step()
 
     return call

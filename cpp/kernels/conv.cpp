@@ -57,16 +57,36 @@ void pack_backwards(const ConvShape& s, const float* w, i64 group, const Phase& 
 
 bool depthwise(const ConvShape& s) { return s.groups == s.channels && s.groups == s.filters && s.groups > 1; }
 
-// Calls use(tap, place of x) for the taps that reach into x from output place (i, j).
+// The taps that reach into x from output place (i, j).
+struct Taps {
+  i64 first_row, last_row, first_column, last_column;  // of the kernel
+  i64 row, column;                                     // of x, under the kernel's first tap
+
+  // Those of one direction: from the first on, before the last.
+  static i64 first(i64 place, i64 dilation) { return place < 0 ? ceil_div(-place, dilation) : 0; }
+  static i64 last(i64 place, i64 dilation, i64 size, i64 taps) {
+    return place >= size ? 0 : at_most(taps, (size - 1 - place) / dilation + 1);
+  }
+};
+Taps taps_at(const ConvShape& s, i64 i, i64 j) {
+  const i64 row = i * s.stride_height - s.pad_top, column = j * s.stride_width - s.pad_left;
+  return {Taps::first(row, s.dilation_height),
+          Taps::last(row, s.dilation_height, s.height, s.kernel_height),
+          Taps::first(column, s.dilation_width),
+          Taps::last(column, s.dilation_width, s.width, s.kernel_width),
+          row,
+          column};
+}
+
+// Calls use(floats to the tap, floats to the place of x that it reads).
 template <typename Use>
-LIKEWISE_INLINE void for_taps(const ConvShape& s, i64 i, i64 j, const Use& use) {
-  for (i64 a = 0; a < s.kernel_height; ++a)
-    for (i64 b = 0; b < s.kernel_width; ++b) {
-      const i64 row = i * s.stride_height + a * s.dilation_height - s.pad_top;
-      const i64 column = j * s.stride_width + b * s.dilation_width - s.pad_left;
-      if (row >= 0 && row < s.height && column >= 0 && column < s.width)
-        use(a * s.kernel_width + b, row * s.width + column);
-    }
+LIKEWISE_INLINE void for_taps(const ConvShape& s, const Taps& t, const Use& use) {
+  const i64 n = s.channels, step = s.dilation_width * n, count = t.last_column - t.first_column;
+  for (i64 a = t.first_row; a < t.last_row; ++a) {
+    i64 tap = (a * s.kernel_width + t.first_column) * n;
+    i64 place = ((t.row + a * s.dilation_height) * s.width + t.column) * n + t.first_column * step;
+    for (i64 b = 0; b < count; ++b, tap += n, place += step) use(tap, place);
+  }
 }
 
 void depthwise_forward(const ConvForward& k) {
@@ -76,14 +96,16 @@ void depthwise_forward(const ConvForward& k) {
                [&](i64 begin, i64 end) {
                  for (i64 at = begin; at < end; ++at) {
                    const float* x = k.x + at / s.out_height * s.height * s.width * n;
-                   for (i64 j = 0; j < s.out_width; ++j)
+                   for (i64 j = 0; j < s.out_width; ++j) {
+                     const Taps taps_here = taps_at(s, at % s.out_height, j);
                      for_lanes(n, [&](i64 c, auto lanes) {
                        Vec sum = k.bias == nullptr ? Vec(0.f) : lanes.load(k.bias + c);
-                       for_taps(s, at % s.out_height, j, [&](i64 tap, i64 place) {
-                         sum = fma(lanes.load(x + place * n + c), lanes.load(k.w + tap * n + c), sum);
+                       for_taps(s, taps_here, [&](i64 tap, i64 place) {
+                         sum = fma(lanes.load(x + place + c), lanes.load(k.w + tap + c), sum);
                        });
                        lanes.store(k.y + (at * s.out_width + j) * n + c, activate(k.activation, sum));
                      });
+                   }
                  }
                });
 }
@@ -95,14 +117,16 @@ void depthwise_backward_input(const ConvBackwardInput& k) {
     for (i64 image = begin; image < end; ++image) {
       float* dx = k.dx + image * s.height * s.width * n;
       for_lanes(s.height * s.width * n, [&](i64 j, auto lanes) { lanes.store(dx + j, 0.f); });
-      for (i64 at = 0; at < places; ++at)
+      for (i64 at = 0; at < places; ++at) {
+        const Taps taps_here = taps_at(s, at / s.out_width, at % s.out_width);
         for_lanes(n, [&](i64 c, auto lanes) {
           const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
-          for_taps(s, at / s.out_width, at % s.out_width, [&](i64 tap, i64 place) {
-            float* to = dx + place * n + c;
-            lanes.store(to, fma(dy, lanes.load(k.w + tap * n + c), lanes.load(to)));
+          for_taps(s, taps_here, [&](i64 tap, i64 place) {
+            float* to = dx + place + c;
+            lanes.store(to, fma(dy, lanes.load(k.w + tap + c), lanes.load(to)));
           });
         });
+      }
     }
   });
 }
@@ -111,14 +135,16 @@ void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
   const ConvShape& s = k.shape;
   const i64 n = s.channels, places = s.out_height * s.out_width;
   const float* x = k.x + image * s.height * s.width * n;
-  for (i64 at = 0; at < places; ++at)
+  for (i64 at = 0; at < places; ++at) {
+    const Taps taps_here = taps_at(s, at / s.out_width, at % s.out_width);
     for_lanes(n, [&](i64 c, auto lanes) {
       const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
-      for_taps(s, at / s.out_width, at % s.out_width, [&](i64 tap, i64 place) {
-        float* to = dw + tap * n + c;
-        lanes.store(to, fma(dy, lanes.load(x + place * n + c), lanes.load(to)));
+      for_taps(s, taps_here, [&](i64 tap, i64 place) {
+        float* to = dw + tap + c;
+        lanes.store(to, fma(dy, lanes.load(x + place + c), lanes.load(to)));
       });
     });
+  }
 }
 
 // Adds what one image says of dw, or starts with it.

@@ -126,6 +126,49 @@ TEST(pools_pass_the_gradient_to_the_winner_and_to_all) {
   CHECK_CLOSE(shares, static_cast<double>(out), 1e-5);
 }
 
+// One operation does what three do after each other, and passes the gradient to the winners alone.
+TEST(convolution_and_pool_in_one_go_agree_with_one_after_the_other) {
+  const KernelTable& table = kernels(Device::cpu);
+  for (i64 channels : {1, 2, 3, 17})
+    for (i64 padding : {0, 1})
+      for (i64 stride : {1, 2})
+        for (i64 filters : {5, 16, 33}) {
+          const ConvShape conv = shaped(5, 12, 11, channels, filters, 3, stride, 1, padding, 1);
+          const i64 height = (conv.out_height + 1) / 2, width = (conv.out_width + 1) / 2;
+          const PoolShape pool = {5, conv.out_height, conv.out_width, filters, height, width, 3, 2, 2, 2, 1, 0};
+          const Sizes size = sizes_of(conv);
+          const i64 cells = pool.batch * pool.out_height * pool.out_width * filters;
+          const Floats x = drawn(size.x, 8), w = drawn(size.w, 9), bias = drawn(filters, 10), dy = drawn(cells, 11);
+          Floats z = unset(size.y), want = unset(cells), want_winner = unset(cells);
+          table.conv_forward({conv, x.data(), w.data(), bias.data(), z.data(), Activation::relu});
+          table.max_pool_forward({pool, z.data(), want.data(), want_winner.data()});
+          Floats y = unset(cells), winner = unset(cells);
+          table.conv_pool_forward(
+              {conv, pool, x.data(), w.data(), bias.data(), Activation::relu, y.data(), winner.data()});
+          CHECK(y == want && winner == want_winner);
+          table.conv_pool_forward({conv, pool, x.data(), w.data(), bias.data(), Activation::relu, y.data(), nullptr});
+          CHECK(y == want);
+
+          Floats dz = unset(size.y), dx = unset(size.x), dw = unset(size.w), dbias = unset(filters);
+          table.max_pool_backward({pool, dy.data(), winner.data(), dz.data()});
+          std::vector<double> dx_want(static_cast<std::size_t>(size.x)), dw_want(static_cast<std::size_t>(size.w)),
+              dbias_want(static_cast<std::size_t>(filters));
+          for (std::size_t i = 0; i < dz.size(); ++i) {
+            dz[i] = z[i] > 0 ? dz[i] : 0;
+            dbias_want[i % static_cast<std::size_t>(filters)] += dz[i];
+          }
+          for_products(conv, [&](i64 in, i64 weight, i64 out) {
+            dx_want[in] += double{dz[out]} * w[weight];
+            dw_want[weight] += double{dz[out]} * x[in];
+          });
+          table.conv_pool_backward({conv, pool, x.data(), w.data(), Activation::relu, y.data(), winner.data(),
+                                    dy.data(), dx.data(), dw.data(), dbias.data()});
+          CHECK_CLOSE(worst_difference(dx, dx_want), 0., 2e-5);
+          CHECK_CLOSE(worst_difference(dw, dw_want), 0., 2e-5);
+          CHECK_CLOSE(worst_difference(dbias, dbias_want), 0., 2e-5);
+        }
+}
+
 TEST(batch_normalisation_centres_and_its_gradient_sums_to_zero) {
   const i64 rows = 1001, n = 19;
   const Floats x = drawn(rows * n, 5), dy = drawn(rows * n, 6), gamma = drawn(n, 7);
