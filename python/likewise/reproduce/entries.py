@@ -169,7 +169,7 @@ SEQUENTIAL_ML1M = Entry(
             lambda seed: SASRec(loss="gbce", epochs=100, seed=seed),
             {"recall@10": 0.2500, "ndcg@10": 0.1341},
             seeds=(0,),
-            patience=40,  # it ranks by popularity alone for some twenty epochs
+            patience=10,
         ),
     ),
     in_print={

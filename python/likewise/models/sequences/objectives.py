@@ -53,8 +53,12 @@ def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any)
 
 
 def logistic(states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float) -> Tensor:
-    """Logistic loss of the target, counted beta times, and of its negatives."""
-    return F.gbce_loss(states, table, targets, negatives, beta=beta, ignore_index=IGNORED)
+    """Logistic loss of the target, counted beta times, and of its negatives.
+
+    Summed over them as SASRec's authors do: the mean over many leaves gradients no larger than Adam's epsilon.
+    """
+    mean = F.gbce_loss(states, table, targets, negatives, beta=beta, ignore_index=IGNORED)
+    return F.multiply(mean, 1.0 + negatives.shape[-1])
 
 
 def bpr_max(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
