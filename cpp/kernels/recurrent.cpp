@@ -341,11 +341,13 @@ void recurrent_forward(const RecurrentForward& k) {
 }
 
 void recurrent_backward(const RecurrentBackward& k) {
-  constexpr i64 most_chunks = 16;
+  constexpr i64 most_chunks = 16, rows_worth_sums = 64;
   const RecurrentShape& s = k.forward.shape;
   const i64 hidden = s.hidden, gates = gates_of(s.cell);
   const i64 together = rows_together(s.batch), blocks = ceil_div(s.batch, together);
-  const i64 chunks = at_most(blocks < 1 ? 1 : blocks, most_chunks);
+  // Each chunk has sums as large as the weights: it should have rows enough to be worth them.
+  const i64 worth = at_most(s.batch * s.steps / rows_worth_sums, most_chunks), wanted = worth < 2 ? 2 : worth;
+  const i64 chunks = at_most(blocks < 1 ? 1 : blocks, wanted);
   Scratch scratch;
   const BackwardWeights w = backward_weights(k, scratch);
   const Parts& p = w.parts;
