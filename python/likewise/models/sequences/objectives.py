@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from likewise import functional as F
 from likewise.functional import Tensor
@@ -53,12 +56,15 @@ def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any)
 
 
 def logistic(states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float) -> Tensor:
-    """Logistic loss of the target, counted beta times, and of its negatives.
+    """Logistic loss of the target, counted beta times, and of its negatives; summed over them as SASRec's authors do.
 
-    Summed over them as SASRec's authors do: the mean over many leaves gradients no larger than Adam's epsilon.
+    Most candidates are negatives, so all scores have to be low; a constant beside them sees to it. Else the vectors of
+    all items would take on one common direction, behind which a history can hardly be made out.
     """
-    mean = F.gbce_loss(states, table, targets, negatives, beta=beta, ignore_index=IGNORED)
-    return F.multiply(mean, 1.0 + negatives.shape[-1])
+    count = negatives.shape[-1]
+    low = np.full(table.shape[0], math.log(beta / count), dtype=np.float32)
+    mean = F.gbce_loss(states, table, targets, negatives, low, beta=beta, ignore_index=IGNORED)
+    return F.multiply(mean, 1.0 + count)
 
 
 def bpr_max(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
