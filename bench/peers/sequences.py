@@ -198,14 +198,15 @@ def torch_session_parallel_step(step: SessionStep, n_items: int, hidden: int) ->
     items, gru = torch.nn.Embedding(n_items, hidden, sparse=True), torch.nn.GRUCell(hidden, hidden)
     adams = [torch.optim.SparseAdam(items.parameters()), torch.optim.Adam(gru.parameters(), fused=True)]
     inputs, targets, others = (torch.from_numpy(each).long() for each in (step.inputs, step.targets, step.negatives))
-    before, same = torch.zeros(len(step), hidden), targets[:, None] == others
+    before, same, ids = torch.zeros(len(step), hidden), targets[:, None] == others, torch.cat([inputs, others])
 
     def call() -> None:
         for adam in adams:
             adam.zero_grad()
-        states = gru(items(inputs) * math.sqrt(hidden), before)
-        wanted = (states * items(targets)).sum(1, keepdim=True)
-        scores = states @ items(others).T
+        own, rows = items(ids).split([len(inputs), len(others)])  # the first others are the targets
+        states = gru(own * math.sqrt(hidden), before)
+        wanted = (states * rows[: len(inputs)]).sum(1, keepdim=True)
+        scores = states @ rows.T
         wanted, scores = functional.elu(wanted), functional.elu(scores)
         share = scores.masked_fill(same, -torch.inf).softmax(1)
         above = (share * torch.sigmoid(wanted - scores)).sum(1)
