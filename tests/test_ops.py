@@ -42,7 +42,7 @@ def test_value_is_that_of_the_float64_reference(operation, number, counted):
 
 def derivative(operation, arguments, position, direction, cotangent):
     """d/dstep of <cotangent, reference(.., argument + step direction, ..)> by a central difference."""
-    step, sides = 1e-5, []
+    step, sides = operation.step, []
     for sign in (1, -1):
         moved = [a.astype(np.float64) if a.dtype == np.float32 else a for a in arguments]
         moved[position] = moved[position] + sign * step * direction

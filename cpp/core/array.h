@@ -51,6 +51,8 @@ class Array {
   i64 byte_offset_ = 0;
 };
 
+inline float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
+
 Array empty(const Shape& shape, Device device = Device::cpu, DType dtype = DType::float32);
 Array zeros(const Shape& shape, Device device = Device::cpu, DType dtype = DType::float32);
 Array full(const Shape& shape, float value, Device device = Device::cpu);

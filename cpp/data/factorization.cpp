@@ -58,12 +58,11 @@ void find_segments(i64 count, std::vector<i32>& distinct, std::vector<i32>& begi
 
 RowTable row_table(const TrainedTable& table) {
   if (!table.values) return {};
-  const auto floats = [](const Array& array) { return array ? array.floats() : nullptr; };
   return {.rows = table.values.dim(0),
           .dim = table.values.rank() == 2 ? table.values.dim(1) : 1,
-          .values = floats(table.values),
-          .first = floats(table.first),
-          .second = floats(table.second)};
+          .values = floats_or_null(table.values),
+          .first = floats_or_null(table.first),
+          .second = floats_or_null(table.second)};
 }
 
 void check_table(const char* name, const TrainedTable& table, i64 rank, RowRule rule) {

@@ -58,7 +58,7 @@ LeastSquares systems_of(const Array& others, const Array& gram, const Array& beg
           .gram = gram.floats(),
           .begin = cut,
           .history = item,
-          .weights = weights ? weights.floats() : nullptr,
+          .weights = floats_or_null(weights),
           .ridge = ridge.floats(),
           .out = out.floats(),
           .explained = explained.data()};

@@ -25,11 +25,18 @@ Rows pooled_rows(const PoolShape& p, i64 first, i64 last) {
   return {begin < 0 ? 0 : begin, at_most(p.height, (last - 1) * p.stride_height - p.pad_top + p.pool_height)};
 }
 
-// What places of an image read: the image, with zeros around it where they reach beyond.
+// The part of an image that places read; it may reach beyond.
+struct Reach {
+  i64 top, left, height, width;
+};
+Reach reach_of(const ConvShape& s, const Rows& rows, i64 columns) {
+  return {rows.begin * s.stride_height - s.pad_top, -s.pad_left,
+          (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+          (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1};
+}
 Window window_of(const ConvShape& s, const float* image, const Rows& rows, i64 columns, Scratch& scratch) {
-  return window(image, s.height, s.width, s.channels, rows.begin * s.stride_height - s.pad_top, -s.pad_left,
-                (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-                (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch);
+  const Reach reach = reach_of(s, rows, columns);
+  return window(image, s.height, s.width, s.channels, reach.top, reach.left, reach.height, reach.width, scratch);
 }
 
 // Places that read next to nothing are better read from a copy, one run each.
@@ -334,9 +341,7 @@ struct Backward {
     const ConvShape& s = k.conv;
     const PoolShape& p = k.pool;
     const i64 filters = s.filters, places = p.pool_height * p.pool_width;
-    const i64 top = rows.begin * s.stride_height - s.pad_top, left = -s.pad_left;
-    const i64 height = (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1;
-    const i64 width = (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1;
+    const auto [top, left, height, width] = reach_of(s, rows, columns);
     const bool inside = top >= 0 && left >= 0 && top + height <= s.height && left + width <= s.width;
     float* dx = k.dx + image * s.height * s.width * s.channels;
     Scratch scratch;

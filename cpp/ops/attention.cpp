@@ -114,8 +114,6 @@ Array unset_unless(bool zero, const Shape& shape, Device device) {
   return zero ? zeros(shape, device) : empty(shape, device);
 }
 
-float* floats_or_null(Array& array) { return array ? array.floats() : nullptr; }
-
 }  // namespace
 
 Tensor attention(const Tensor& any_query, const Tensor& any_key, const Tensor& any_value, const Tensor& any_bias,
@@ -166,7 +164,7 @@ Tensor attention(const Tensor& any_query, const Tensor& any_key, const Tensor& a
                                     .k = key.value().floats(),
                                     .v = value.value().floats(),
                                     .y = y.floats(),
-                                    .kept = kept ? kept.floats() : nullptr};
+                                    .kept = floats_or_null(kept)};
   kernels(query.device()).attention_forward(forward);
 
   return record(name, y, {&query, &key, &value, &bias},

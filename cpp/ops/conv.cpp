@@ -145,14 +145,13 @@ Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shap
                           .bias = bias.defined() ? bias.value().floats() : nullptr,
                           .activation = conv.activation,
                           .y = y.floats(),
-                          .winner = winner ? winner.floats() : nullptr});
+                          .winner = floats_or_null(winner)});
   return record("conv_max_pool", y, {&x, &kernel, &bias},
                 [conv = conv.shape, pool, activation = conv.activation, x = saved(x.value()), w = saved(kernel.value()),
                  y = saved(y), winner = saved(winner)](const Array& dy, Wants wants) -> Grads {
                   const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
                   const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};
                   const Array dbias = wants[2] ? empty({conv.filters}, dy.device()) : Array{};
-                  const auto floats_or_null = [](const Array& array) { return array ? array.floats() : nullptr; };
                   kernels(dy.device())
                       .conv_pool_backward({.conv = conv,
                                            .pool = pool,

@@ -113,7 +113,7 @@ Array scales_of(const Array& limits, const Array& weights, i64 ids, ops::BagMode
 }
 
 Bags bags_of(const Array& limits, const Array& ids, const Array& scales, i64 dim) {
-  return {limits.count() - 1, dim, limits.data<i64>(), ids.data<i64>(), scales ? scales.floats() : nullptr};
+  return {limits.count() - 1, dim, limits.data<i64>(), ids.data<i64>(), floats_or_null(scales)};
 }
 
 // d/dw_i of the sum is x_i . dy; of the mean, sum_j s_j x_j with s = w / sum w, it is (x_i . dy - sum_j s_j x_j . dy) /

@@ -16,7 +16,6 @@ Grads gradients_together(Activation activation, const Shape& x_shape, const Arra
     return wants[input] ? empty(shape, dy.device()) : Array{};
   };
   const Array dx = gradient(0, x_shape), dw = gradient(1, w.shape()), dbias = gradient(2, {w.dim(1)});
-  const auto floats_or_null = [](const Array& array) { return array ? array.floats() : nullptr; };
   kernels(dy.device())
       .linear_backward({.rows = rows.dim(0),
                         .in = w.dim(0),

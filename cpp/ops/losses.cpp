@@ -46,8 +46,6 @@ Tensor reduced(const char* name, const Array& values, const Array& slope, const 
 Array slope_for(const Tensor& prediction) {
   return wants_grad({&prediction}) ? empty(prediction.shape(), prediction.device()) : Array{};
 }
-const float* floats_or_null(const Tensor& tensor) { return tensor.defined() ? tensor.value().floats() : nullptr; }
-float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
 Tensor optional_float32(const Tensor& tensor) { return tensor.defined() ? as_float32(tensor) : tensor; }
 
 struct Rows {
@@ -81,7 +79,8 @@ Tensor pointwise_loss(const char* name, PointwiseLoss kind, const Tensor& any_pr
   const Array values = empty(shape, prediction.device()), slope = slope_for(prediction);
   kernels(prediction.device())
       .pointwise_losses({kind, rows, rows == 0 ? 0 : shape.count() / rows, prediction.value().floats(),
-                         floats_or_null(target), floats_or_null(weight), values.floats(), floats_or_null(slope)});
+                         floats_or_null(target.value()), floats_or_null(weight.value()), values.floats(),
+                         floats_or_null(slope)});
   return reduced(name, values, slope, prediction, reduction);
 }
 
@@ -96,7 +95,7 @@ Tensor categorical_cross_entropy(const Tensor& any_prediction, const Tensor& any
   const Array values = empty(rows.shape, prediction.device()), slope = slope_for(prediction);
   kernels(prediction.device())
       .categorical_losses({from_logits, rows.count, rows.classes, prediction.value().floats(), target.value().floats(),
-                           nullptr, floats_or_null(weight), values.floats(), floats_or_null(slope)});
+                           nullptr, floats_or_null(weight.value()), values.floats(), floats_or_null(slope)});
   return reduced(name, values, slope, prediction, reduction);
 }
 
@@ -117,7 +116,7 @@ Tensor sparse_categorical_cross_entropy(const Tensor& any_prediction, const Tens
   const Array values = empty(rows.shape, prediction.device()), slope = slope_for(prediction);
   kernels(prediction.device())
       .categorical_losses({from_logits, rows.count, rows.classes, prediction.value().floats(), nullptr,
-                           labels.data<i64>(), floats_or_null(weight), values.floats(), floats_or_null(slope)});
+                           labels.data<i64>(), floats_or_null(weight.value()), values.floats(), floats_or_null(slope)});
   return reduced(name, values, slope, prediction, reduction);
 }
 

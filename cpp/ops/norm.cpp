@@ -15,8 +15,6 @@ void expect_parameter(const char* operation, const char* name, const Tensor& par
          ", got ", parameter.defined() ? parameter.shape() : Shape{});
 }
 
-const float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
-
 }  // namespace
 
 Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Tensor& any_beta, float epsilon) {
@@ -42,8 +40,8 @@ Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Ten
                   if (wants[2]) dbeta = zeros({n}, dy.device());
                   kernels(dy.device())
                       .layer_norm_backward({rows, n, x.get().floats(), floats_or_null(gamma), mean.get().floats(),
-                                            scale.get().floats(), dy.floats(), dx ? dx.floats() : nullptr,
-                                            dgamma ? dgamma.floats() : nullptr, dbeta ? dbeta.floats() : nullptr});
+                                            scale.get().floats(), dy.floats(), floats_or_null(dx),
+                                            floats_or_null(dgamma), floats_or_null(dbeta)});
                   return {dx, dgamma, dbeta};
                 });
 }
@@ -62,18 +60,17 @@ BatchNormalized batch_normalization(const Tensor& any, const Tensor& any_gamma, 
   kernels(x.device())
       .batch_norm_forward({rows, n, epsilon, x.value().floats(), floats_or_null(gamma.value()),
                            floats_or_null(beta.value()), y.floats(), mean.floats(), variance.floats()});
-  const Tensor result =
-      record("batch_normalization", y, {&x, &gamma, &beta},
-             [rows, n, epsilon, x = saved(x.value()), gamma = saved(gamma.value()), mean = saved(mean),
-              variance = saved(variance)](const Array& dy, Wants wants) -> Grads {
-               const Array dx = wants[0] ? empty(dy.shape(), dy.device()) : Array{};
-               const Array dgamma = empty({n}, dy.device()), dbeta = empty({n}, dy.device());
-               kernels(dy.device())
-                   .batch_norm_backward({rows, n, epsilon, x.get().floats(), floats_or_null(gamma), mean.get().floats(),
-                                         variance.get().floats(), dy.floats(), dx ? dx.floats() : nullptr,
-                                         dgamma.floats(), dbeta.floats()});
-               return {dx, wants[1] ? dgamma : Array{}, wants[2] ? dbeta : Array{}};
-             });
+  const Tensor result = record("batch_normalization", y, {&x, &gamma, &beta},
+                               [rows, n, epsilon, x = saved(x.value()), gamma = saved(gamma.value()),
+                                mean = saved(mean), variance = saved(variance)](const Array& dy, Wants wants) -> Grads {
+                                 const Array dx = wants[0] ? empty(dy.shape(), dy.device()) : Array{};
+                                 const Array dgamma = empty({n}, dy.device()), dbeta = empty({n}, dy.device());
+                                 kernels(dy.device())
+                                     .batch_norm_backward({rows, n, epsilon, x.get().floats(), floats_or_null(gamma),
+                                                           mean.get().floats(), variance.get().floats(), dy.floats(),
+                                                           floats_or_null(dx), dgamma.floats(), dbeta.floats()});
+                                 return {dx, wants[1] ? dgamma : Array{}, wants[2] ? dbeta : Array{}};
+                               });
   return {result, Tensor(mean), Tensor(variance)};
 }
 

@@ -49,7 +49,7 @@ Tensor max_pool(const Tensor& any, const Shape& pool, const Shape& strides, Padd
   if (const auto before = deferred_conv(x)) return conv_max_pool(*before, shape, result_shape(x.shape(), shape));
   const Array y = empty(result_shape(x.shape(), shape), x.device());
   const Array winner = wants_grad({&x}) ? empty(y.shape(), x.device()) : Array{};
-  kernels(x.device()).max_pool_forward({shape, x.value().floats(), y.floats(), winner ? winner.floats() : nullptr});
+  kernels(x.device()).max_pool_forward({shape, x.value().floats(), y.floats(), floats_or_null(winner)});
   return record(name, y, {&x}, [shape, size = x.shape(), winner = saved(winner)](const Array& dy, Wants) -> Grads {
     const Array dx = empty(size, dy.device());
     kernels(dy.device()).max_pool_backward({shape, dy.floats(), winner.get().floats(), dx.floats()});

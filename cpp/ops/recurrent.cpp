@@ -65,9 +65,6 @@ Plan plan_of(const char* name, const CountedSteps& given, i64 batch, i64 steps) 
   return plan;
 }
 
-const float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
-float* floats_or_null(Array& array) { return array ? array.floats() : nullptr; }
-
 Tensor as_float32_or_undefined(const Tensor& x) { return x.defined() ? as_float32(x) : Tensor(); }
 
 }  // namespace
@@ -129,7 +126,7 @@ Tensor recurrent(const Tensor& any_x, const RecurrentWeights& weights, const Ten
       .recurrent_bias = two_biases && bias.defined() ? bias.value().floats() + width : nullptr,
       .state = floats_or_null(state.value()),
       .cell_state = floats_or_null(cell_state.value()),
-      .y = y ? y.floats() : nullptr,
+      .y = floats_or_null(y),
       .y_stride = (sequences ? rows : steps) * hidden,
       .last = gives_last ? out.floats() + outputs * hidden : nullptr,
       .last_cell = options.return_state && has_cell ? out.floats() + (outputs + 1) * hidden : nullptr,
@@ -150,8 +147,8 @@ Tensor recurrent(const Tensor& any_x, const RecurrentWeights& weights, const Ten
         again.recurrent = recurrent.get().floats();
         again.state = floats_or_null(state.get());
         again.cell_state = floats_or_null(cell_state.get());
-        again.y = const_cast<float*>(floats_or_null(y.get()));
-        again.kept = const_cast<float*>(floats_or_null(kept.get()));
+        again.y = floats_or_null(y.get());
+        again.kept = floats_or_null(kept.get());
         plan->apply(again.shape);
         const i64 hidden = again.shape.hidden;
         const auto gradient = [&](std::size_t input, const Shape& shape) {

@@ -18,9 +18,6 @@
 namespace lw::ops {
 namespace {
 
-const float* floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
-float* mutable_floats_or_null(const Array& array) { return array ? array.floats() : nullptr; }
-
 double total_loss(const Array& losses, const Array& coefficients) {
   return std::inner_product(losses.floats(), losses.floats() + losses.count(), coefficients.floats(), 0.0,
                             std::plus<>(), [](double loss, double share) { return loss * share; });
@@ -294,9 +291,9 @@ Tensor with_own(const Arguments& given, const SampledRule& rule) {
   const Array dstates = recorded && states.requires_grad() ? empty({n, dim}) : Array{};
   const Array dtable = at_once ? empty(table.shape()) : Array{};
   const Array dbias = at_once && bias.requires_grad() ? empty(bias.shape()) : Array{};
-  problem.dstates = mutable_floats_or_null(dstates);
-  problem.dtable = mutable_floats_or_null(dtable);
-  problem.dbias = mutable_floats_or_null(dbias);
+  problem.dstates = floats_or_null(dstates);
+  problem.dtable = floats_or_null(dtable);
+  problem.dbias = floats_or_null(dbias);
   kernels(states.device()).own_candidates(problem);
   const Array y = full({}, static_cast<float>(total_loss(losses, positions.coefficient)));
 

@@ -21,7 +21,7 @@ SoftmaxLoss problem_of(const Array& states, const Array& table, const Array& bia
   problem.states = states.floats();
   problem.state_of = positions.state.data<i64>();
   problem.table = table.floats();
-  problem.bias = bias ? bias.floats() : nullptr;
+  problem.bias = floats_or_null(bias);
   problem.targets = positions.target.data<i64>();
   problem.coefficients = positions.coefficient.floats();
   problem.log_sum_exp = log_sum_exp.floats();
@@ -39,9 +39,9 @@ Gradients gradients_for(const Array& states, const Array& table, const Array& bi
   if (wants[0]) wanted.states = all ? empty(states.shape()) : zeros(states.shape());
   if (wants[1]) wanted.table = empty(table.shape());
   if (wants[2]) wanted.bias = empty(bias.shape());
-  problem.dstates = wanted.states ? wanted.states.floats() : nullptr;
-  problem.dtable = wanted.table ? wanted.table.floats() : nullptr;
-  problem.dbias = wanted.bias ? wanted.bias.floats() : nullptr;
+  problem.dstates = floats_or_null(wanted.states);
+  problem.dtable = floats_or_null(wanted.table);
+  problem.dbias = floats_or_null(wanted.bias);
   return wanted;
 }
 

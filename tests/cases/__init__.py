@@ -108,6 +108,7 @@ class Operation:
         gradients: Which arguments get a gradient; all float ones if None.
         errors: Calls that must fail.
         tolerance: Largest error, relative to the largest value of the reference (at least 1).
+        step: Of central differences; a small one where the largest of sums is taken, which a step may turn around.
         torch: The same on torch tensors, where it has one.
         flops: Floating-point operations of a case.
         bytes: Bytes a case must move.
@@ -121,6 +122,7 @@ class Operation:
     gradients: tuple[int, ...] | None = None
     errors: Sequence[Error] = ()
     tolerance: float = 2e-6
+    step: float = 1e-5
     torch: Callable[..., Any] | None = None
     flops: Callable[..., int] = no_work
     bytes: Callable[..., int] = field(default=lambda *shapes: sum(4 * int(np.prod(shape)) for shape in shapes))

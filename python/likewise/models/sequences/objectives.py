@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from likewise import functional as F
 from likewise.functional import Tensor
@@ -33,7 +34,9 @@ def objective_of(loss: str, n_items: int, negatives: int, calibration: float = 0
         return sampled_softmax
     if loss == "bpr_max":
         return bpr_max
-    return partial(logistic, beta=1.0 if loss == "bce" else gbce_beta(negatives, n_items, calibration))
+    beta = 1.0 if loss == "bce" else gbce_beta(negatives, n_items, calibration)
+    low = math.log(beta / negatives)
+    return partial(logistic, beta=beta, low=np.full(n_items, low, dtype=np.float32) if low else None)
 
 
 def gbce_beta(negatives: int, n_items: int, calibration: float) -> float:
@@ -55,16 +58,16 @@ def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any)
     return F.sampled_softmax_loss(states, table, targets, negatives, ignore_index=IGNORED)
 
 
-def logistic(states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float) -> Tensor:
+def logistic(
+    states: Tensor, table: Tensor, targets: Any, negatives: Any, *, beta: float, low: NDArray[np.float32] | None
+) -> Tensor:
     """Logistic loss of the target, counted beta times, and of its negatives; summed over them as SASRec's authors do.
 
-    Most candidates are negatives, so all scores have to be low; a constant beside them sees to it. Else the vectors of
-    all items would take on one common direction, behind which a history can hardly be made out.
+    Most candidates are negatives, so all scores have to be low; `low`, a constant beside them, sees to it. Else the
+    vectors of all items would take on one common direction, behind which a history can hardly be made out.
     """
-    count = negatives.shape[-1]
-    low = np.full(table.shape[0], math.log(beta / count), dtype=np.float32)
     mean = F.gbce_loss(states, table, targets, negatives, low, beta=beta, ignore_index=IGNORED)
-    return F.multiply(mean, 1.0 + count)
+    return F.multiply(mean, 1.0 + negatives.shape[-1])
 
 
 def bpr_max(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
