@@ -67,6 +67,9 @@ struct Block {
   }
 };
 
+void scale_by(const float* factors, i64 count, float* x) {
+  for_lanes(count, [&](i64 j, auto lanes) { lanes.store(x + j, lanes.load(x + j) * lanes.load(factors + j)); });
+}
 void load_state(const float* from, i64 sequence, i64 hidden, float* to) {
   from == nullptr ? fill_zero(to, hidden) : copy(from + sequence * hidden, hidden, to);
 }
@@ -100,6 +103,7 @@ void forward_block(const RecurrentForward& k, const GateProducts& products, Cell
     ahead.clear();
     for (i64 place = 0; place < block.count; ++place) {
       const i64 i = block.active[place];
+      if (k.state_scale != nullptr) scale_by(k.state_scale + block.sequence[i] * hidden, hidden, h + i * hidden);
       copy(k.x + (block.row[i] + t) * inputs, inputs, step.a + place * lda);
       copy(h + i * hidden, hidden, step.a + place * lda + inputs);
       step.sequence[place] = {h + i * hidden, c + i * hidden, block.at(k.y, k.y_stride, hidden, i, t),
@@ -284,6 +288,10 @@ void backward_block(const RecurrentBackward& k, const BackwardWeights& w, Cell c
       one.reset_before = a + inputs + hidden;
       copy(forward.x + row * inputs, inputs, a);
       copy(one.h_before, hidden, a + inputs);
+      if (forward.state_scale != nullptr) {
+        scale_by(forward.state_scale + block.sequence[i] * hidden, hidden, a + inputs);
+        one.h_before = a + inputs;
+      }
       collected.add(row);
       if (t == 0) continue;
       ahead.add(forward.x + (row - 1) * inputs, inputs);
@@ -293,7 +301,12 @@ void backward_block(const RecurrentBackward& k, const BackwardWeights& w, Cell c
     }
     ahead.spread_over(ldt / panel_lanes);
     cell.backward(step);
-    for (i64 place = 0; place < block.count; ++place) copy(step.through + place * ldt, hidden, step.sequence[place].dh);
+    for (i64 place = 0; place < block.count; ++place) {
+      float* dh_before = step.sequence[place].dh;
+      copy(step.through + place * ldt, hidden, dh_before);
+      if (forward.state_scale == nullptr) continue;
+      scale_by(forward.state_scale + block.sequence[block.active[place]] * hidden, hidden, dh_before);
+    }
   }
   for (i64 i = 0; i < block.rows; ++i) {
     const i64 at = block.sequence[i] * hidden;

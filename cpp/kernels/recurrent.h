@@ -34,13 +34,13 @@ constexpr i64 kept_of(RecurrentCell cell) {
 // the state alone and repeats the output of the one before (zeros before the first that counts), and costs no product.
 struct RecurrentShape {
   RecurrentCell cell;
-  Activation activation;       // f above
-  Activation gate_activation;  // s above
-  i64 batch, steps, inputs, hidden;
-  const i64* offsets;  // [batch + 1], or null: sequences are padded to `steps`
-  const i64* lengths;  // [batch] steps that count, the first ones; or null: all
-  const bool* mask;    // a truth for each row of x: of those, the steps that count; or null: all
-  const i64* order;    // [batch] sequences, the longest first, so that those worked on together end together; or null
+  Activation activation;             // f above
+  Activation gate_activation;        // s above
+  i64 batch, steps, inputs, hidden;  // with offsets `steps` is about the mean, to share out the work by
+  const i64* offsets;                // [batch + 1], or null: sequences are padded to `steps`
+  const i64* lengths;                // [batch] steps that count, the first ones; or null: all
+  const bool* mask;                  // a truth for each row of x: of those, the steps that count; or null: all
+  const i64* order;  // [batch] sequences, the longest first, so that those worked on together end together; or null
 };
 
 struct RecurrentForward {
@@ -52,6 +52,7 @@ struct RecurrentForward {
   const float* recurrent_bias;  // added to h U, [gates * hidden], or null; cn above is its last part
   const float* state;           // h before the first step, [batch, hidden], or null: zeros
   const float* cell_state;      // c before it
+  const float* state_scale;     // m [batch, hidden]: steps begin from m h, not h; or null: ones
   float* y;                     // h after every step, or null
   i64 y_stride;                 // floats from sequence to sequence, unless there are offsets
   float* last;                  // h after the last step, or null

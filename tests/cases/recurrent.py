@@ -52,13 +52,14 @@ def lstm_cell(x, states, kernel, recurrent, bias, f, s):
     return s(o) * f(c), c
 
 
-def reference(cell, x, kernel, recurrent, bias, *states, counts=None, f=np.tanh, s=sigmoid):
-    """Step by step; outputs [batch, steps, units], and the last states."""
+def reference(cell, x, kernel, recurrent, bias, *states, counts=None, scale=1.0, f=np.tanh, s=sigmoid):
+    """Step by step, each from scale * h; outputs [batch, steps, units], and the last states."""
     batch, steps, _ = x.shape
     counts = np.ones((batch, steps), dtype=bool) if counts is None else counts
     output, outputs = np.zeros_like(states[0]), []
     for t in range(steps):
-        new, now = cell(x[:, t], states, kernel, recurrent, bias, f, s), counts[:, t, None]
+        before = states[0] * scale, *states[1:]
+        new, now = cell(x[:, t], before, kernel, recurrent, bias, f, s), counts[:, t, None]
         output = np.where(now, new[0], output)
         states = tuple(np.where(now, one, old) for one, old in zip(new, states, strict=True))
         outputs.append(output)
@@ -102,6 +103,10 @@ def gaps_of(batch, steps):
     return np.random.default_rng(batch + 1).random((batch, steps)) < 0.6
 
 
+def scale_of(batch, units):
+    return np.random.default_rng(units).choice(np.float32([0, 0.5, 2]), size=(batch, units))
+
+
 def ours(kind, x, kernel, recurrent, bias, *states, **options):
     if kind == "lstm":
         return F.lstm(x, kernel, recurrent, bias, states, **options)
@@ -110,31 +115,42 @@ def ours(kind, x, kernel, recurrent, bias, *states, **options):
     return F.gru(x, kernel, recurrent, bias, *states, reset_after=kind == "gru", **options)
 
 
-def operation(kind, what, select, counted=None, functions=None, torch=None, errors=(), **options):
+def operation(kind, what, select, counted=None, scaled_state=False, functions=None, torch=None, errors=(), **options):
     """One setting of a kind; ``select(outputs, states)`` is what the reference gives, ``select`` of ours the same."""
     cell, gates, states = KINDS[kind]
     functions = functions or {}
 
-    def keywords(x):
+    def keywords(x, units):
         batch, steps = x.shape[0], x.shape[1]
+        scale = {"state_scale": scale_of(batch, units)} if scaled_state else {}
         if counted == "lengths":
-            return {"lengths": lengths_of(batch, steps)}
-        return {"mask": gaps_of(batch, steps)} if counted == "mask" else {}
+            return scale | {"lengths": lengths_of(batch, steps)}
+        if counted == "offsets":
+            return scale | {"offsets": np.concatenate([[0], np.cumsum(lengths_of(batch, steps))])}
+        return scale | ({"mask": gaps_of(batch, steps)} if counted == "mask" else {})
 
     def counts(x):
         batch, steps = x.shape[0], x.shape[1]
-        if counted == "lengths":
+        if counted in ("lengths", "offsets"):
             return np.arange(steps) < lengths_of(batch, steps)[:, None]
         return gaps_of(batch, steps) if counted == "mask" else None
 
-    def call(x, *rest):
-        found = ours(kind, x, *rest, **keywords(x), **functions, **options)
-        return F.concatenate([F.reshape(part, (x.shape[0], -1)) for part in found], 1) if select is all_of else found
+    def call(x, kernel, recurrent, *rest):
+        given = keywords(x, recurrent.shape[0])
+        rows = F.embedding(F.reshape(x, (-1, x.shape[-1])), np.flatnonzero(counts(x))) if counted == "offsets" else x
+        found = ours(kind, rows, kernel, recurrent, *rest, **given, **functions, **options)
+        if select is all_of:
+            found = F.concatenate([F.reshape(part, (x.shape[0], -1)) for part in found], 1)
+        return F.concatenate(list(found), 0) if select is all_packed else found
 
-    def in_numpy(x, *rest):
+    def in_numpy(x, kernel, recurrent, *rest):
         f = FUNCTIONS[functions.get("activation", "tanh")]
         s = FUNCTIONS[functions.get("recurrent_activation", "sigmoid")]
-        return select(*reference(cell, x, *rest, counts=counts(x), f=f, s=s))
+        scale = scale_of(len(x), len(recurrent)) if scaled_state else 1.0
+        outputs, last = reference(cell, x, kernel, recurrent, *rest, counts=counts(x), scale=scale, f=f, s=s)
+        if select is all_packed:
+            return np.concatenate([outputs[counts(x)], *last])
+        return select(outputs, last)
 
     def shapes(batch, steps, inputs, units):
         bias = (2, gates * units) if kind == "gru" else (gates * units,)
@@ -163,6 +179,10 @@ def last_of(outputs, states):
 
 def all_of(outputs, states):
     return np.concatenate([part.reshape(len(outputs), -1) for part in (outputs, *states)], axis=1)
+
+
+def all_packed(outputs, states):
+    """Outputs of the steps that count, sequence by sequence, and the states below."""
 
 
 def in_torch(kind):
@@ -217,6 +237,31 @@ ERRORS = {
             lambda: F.simple_rnn(zeros(2, 5, 3), *weights(3, 4, 1), activation="silu"),
             ValueError,
             "simple_rnn: activation silu is not supported here: its slope does not follow from its value",
+        ),
+        Error(
+            lambda: F.simple_rnn(zeros(2, 5, 3), *weights(3, 4, 1), offsets=[0, 2]),
+            ValueError,
+            "simple_rnn: offsets are of (rows, inputs), x has shape (2, 5, 3)",
+        ),
+        Error(
+            lambda: F.simple_rnn(zeros(5, 3), *weights(3, 4, 1), offsets=[0, 2, 4]),
+            ValueError,
+            "simple_rnn: offsets must go from 0 to 5, the rows of x, got 0 to 4",
+        ),
+        Error(
+            lambda: F.simple_rnn(zeros(5, 3), *weights(3, 4, 1), offsets=[0, 4, 3, 5]),
+            ValueError,
+            "simple_rnn: offsets must not decrease, got 3 after 4",
+        ),
+        Error(
+            lambda: F.simple_rnn(zeros(5, 3), *weights(3, 4, 1), offsets=[0, 5], lengths=[3]),
+            ValueError,
+            "simple_rnn: lengths and mask are of (batch, steps, inputs), x has offsets and shape (5, 3)",
+        ),
+        Error(
+            lambda: F.simple_rnn(zeros(2, 5, 3), *weights(3, 4, 1), state_scale=zeros(2, 3)),
+            ValueError,
+            "simple_rnn: state_scale must have shape (2, 4), got (2, 3)",
         ),
         Error(
             lambda: F.simple_rnn(zeros(2, 5, 3), *weights(3, 4, 1), lengths=[1.5, 2]),
@@ -298,6 +343,9 @@ OPERATIONS = [
         operation(kind, "lengths", outputs_of, "lengths", return_sequences=True),
         operation(kind, "the last step of lengths", last_of, "lengths"),
         operation(kind, "gaps, outputs and states", all_of, "mask", return_sequences=True, return_state=True),
+        operation(kind, "packed, outputs and states", all_packed, "offsets", return_sequences=True, return_state=True),
+        operation(kind, "the last step of packed ones", last_of, "offsets"),
+        operation(kind, "a state scaled", outputs_of, "mask", scaled_state=True, return_sequences=True),
         operation(
             kind,
             "other activations",

@@ -113,6 +113,50 @@ def test_dropout_drops_the_same_inputs_at_every_step():
     np.testing.assert_array_equal(layer(ones), ones)
 
 
+def test_recurrent_dropout_drops_the_same_parts_of_the_state_at_every_step():
+    layer = nn.SimpleRNN(
+        3,
+        activation="linear",
+        kernel_initializer="ones",
+        recurrent_initializer="identity",
+        recurrent_dropout=0.5,
+        seed=1,
+        return_sequences=True,
+    )
+    ones = np.ones((50, 4, 1), dtype=np.float32)
+    outputs = np.asarray(layer(ones, training=True))  # h' = 1 + m h
+    factors = outputs[:, 1] - 1
+    assert set(np.unique(factors)) == {0.0, 2.0}
+    np.testing.assert_array_equal(outputs[:, 3], 1 + factors * (1 + factors * (1 + factors)))
+    np.testing.assert_array_equal(layer(ones)[:, 3], np.full((50, 3), 4.0))
+
+
+@pytest.mark.parametrize("kind", [nn.SimpleRNN, nn.GRU, nn.LSTM])
+def test_packed_sequences_are_padded_ones_without_padding(kind):
+    lengths = np.array([7, 0, 3, 5])
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    there = np.arange(7) < lengths[:, None]
+    x = np.random.default_rng(3).normal(size=(4, 7, 3)).astype(np.float32)
+
+    class Network(nn.Model):  # so that both layers stand at the same place, and draw alike
+        def __init__(self):
+            self.layer = kind(5, return_sequences=True, return_state=True, dropout=0.4, recurrent_dropout=0.4)
+
+        def call(self, x, **options):
+            return self.layer(x, **options)
+
+    padded, packed = Network(), Network()
+    for training in (False, True):
+        outputs, *states = padded(x, mask=there, training=training)
+        if not packed.built:
+            packed(x[there], offsets=offsets)
+            packed.set_weights(padded.get_weights())
+        found, *found_states = packed(x[there], offsets=offsets, training=training)
+        np.testing.assert_array_equal(found, np.asarray(outputs)[there])
+        for ours, theirs in zip(found_states, states, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
 def test_single_steps_are_bits_of_the_sequence():
     layer = nn.GRU(16, return_sequences=True)
     outputs = np.asarray(layer(X))
@@ -261,11 +305,21 @@ def test_training_repeats_at_any_number_of_threads(same_bits):
     ("make", "error", "message"),
     [
         (lambda: nn.GRU(0), ValueError, "GRU: units must be a positive integer, got 0"),
+        (
+            lambda: nn.GRU(3)(np.zeros((5, 2)), offsets=[0, 6]),
+            ValueError,
+            r"gru: offsets must go from 0 to 5, the rows of x, got 0 to 6",
+        ),
+        (
+            lambda: nn.GRU(3, go_backwards=True)(np.zeros((5, 2)), offsets=[0, 5]),
+            ValueError,
+            r"GRU: go_backwards takes \[batch, steps, inputs\], got offsets",
+        ),
         (lambda: nn.GRU(3, dropout=1), ValueError, r"GRU: dropout must lie in \[0, 1\), got 1"),
         (
-            lambda: nn.LSTM(3, recurrent_dropout=0.2),
+            lambda: nn.LSTM(3, recurrent_dropout=1.2),
             ValueError,
-            "LSTM: recurrent_dropout is not supported, it must be 0, got 0.2",
+            r"LSTM: recurrent_dropout must lie in \[0, 1\), got 1.2",
         ),
         (
             lambda: nn.GRU(3, activation="gelu"),

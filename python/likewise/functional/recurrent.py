@@ -6,6 +6,8 @@ Schmidhuber, 1997; forget gate: Gers et al., 2000), with weights as Keras keeps 
 
 from __future__ import annotations
 
+import numpy as np
+
 from likewise import _core
 from likewise.functional.tensor import Tensor, TensorLike
 
@@ -19,6 +21,8 @@ def simple_rnn(
     *,
     lengths: TensorLike | None = None,
     mask: TensorLike | None = None,
+    offsets: TensorLike | None = None,
+    state_scale: TensorLike | None = None,
     activation: str | None = "tanh",
     return_sequences: bool = False,
     return_state: bool = False,
@@ -36,22 +40,26 @@ def simple_rnn(
         initial_state: Shape ``[batch, units]``; None is 0.
         lengths: Shape ``[batch]``: how many steps count, from the first on; None for all.
         mask: Shape ``[batch, steps]``, bool: which steps count; None for all.
+        offsets: Shape ``[batch + 1]``: sequences lie one after the other in x ``[rows, inputs]``, each the rows
+            ``offsets[s]`` to ``offsets[s + 1]``; None: they are padded.
+        state_scale: Shape ``[batch, units]``: what the state is multiplied with before every step that counts, a
+            constant, as dropout of the recurrence has it (Gal and Ghahramani, NIPS 2016); None is 1.
         activation: The name of an elementwise activation whose slope follows from its value.
         return_sequences: Return the outputs of all steps, not the last one.
         return_state: Return the last state too.
 
     Returns:
-        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences; with return_state, a pair of that
-        and the last state ``[batch, units]``.
+        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences, of packed ones ``[rows, units]``;
+        with return_state, a pair of that and the last state ``[batch, units]``.
 
     Raises:
-        ValueError: If shapes disagree, a length is beyond the steps, lengths and mask are both given, or the
-            activation is unknown or not supported.
-        TypeError: If lengths are not integers or the mask is not of bool.
+        ValueError: If shapes disagree, a length is beyond the steps, offsets decrease or do not cover the rows,
+            more than one of lengths, mask and offsets is given, or the activation is unknown or not supported.
+        TypeError: If lengths or offsets are not integers or the mask is not of bool.
     """
-    given = x, kernel, recurrent_kernel, bias, initial_state
-    found = _core.simple_rnn(*given, lengths, mask, activation, return_sequences, return_state)
-    return _parts(found, 1, return_sequences) if return_state else found
+    given = x, kernel, recurrent_kernel, bias, initial_state, state_scale, lengths, mask, offsets
+    found = _core.simple_rnn(*given, activation, return_sequences, return_state)
+    return _parts(found, 1, return_sequences, offsets) if return_state else found
 
 
 def gru(
@@ -63,6 +71,8 @@ def gru(
     *,
     lengths: TensorLike | None = None,
     mask: TensorLike | None = None,
+    offsets: TensorLike | None = None,
+    state_scale: TensorLike | None = None,
     activation: str | None = "tanh",
     recurrent_activation: str | None = "sigmoid",
     reset_after: bool = True,
@@ -83,6 +93,10 @@ def gru(
         initial_state: Shape ``[batch, units]``; None is 0.
         lengths: Shape ``[batch]``: how many steps count, from the first on; None for all.
         mask: Shape ``[batch, steps]``, bool: which steps count; None for all.
+        offsets: Shape ``[batch + 1]``: sequences lie one after the other in x ``[rows, inputs]``, each the rows
+            ``offsets[s]`` to ``offsets[s + 1]``; None: they are padded.
+        state_scale: Shape ``[batch, units]``: what the state is multiplied with before every step that counts, a
+            constant, as dropout of the recurrence has it (Gal and Ghahramani, NIPS 2016); None is 1.
         activation: The name of an elementwise activation whose slope follows from its value.
         recurrent_activation: The same, for the gates z and r.
         reset_after: Apply the reset gate after the product with U, as Keras and PyTorch do.
@@ -90,18 +104,18 @@ def gru(
         return_state: Return the last state too.
 
     Returns:
-        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences; with return_state, a pair of that
-        and the last state ``[batch, units]``.
+        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences, of packed ones ``[rows, units]``;
+        with return_state, a pair of that and the last state ``[batch, units]``.
 
     Raises:
-        ValueError: If shapes disagree, a length is beyond the steps, lengths and mask are both given, or an
-            activation is unknown or not supported.
-        TypeError: If lengths are not integers or the mask is not of bool.
+        ValueError: If shapes disagree, a length is beyond the steps, offsets decrease or do not cover the rows,
+            more than one of lengths, mask and offsets is given, or an activation is unknown or not supported.
+        TypeError: If lengths or offsets are not integers or the mask is not of bool.
     """
-    given = x, kernel, recurrent_kernel, bias, initial_state
+    given = x, kernel, recurrent_kernel, bias, initial_state, state_scale, lengths, mask, offsets
     options = activation, recurrent_activation, reset_after, return_sequences, return_state
-    found = _core.gru(*given, lengths, mask, *options)
-    return _parts(found, 1, return_sequences) if return_state else found
+    found = _core.gru(*given, *options)
+    return _parts(found, 1, return_sequences, offsets) if return_state else found
 
 
 def lstm(
@@ -113,6 +127,8 @@ def lstm(
     *,
     lengths: TensorLike | None = None,
     mask: TensorLike | None = None,
+    offsets: TensorLike | None = None,
+    state_scale: TensorLike | None = None,
     activation: str | None = "tanh",
     recurrent_activation: str | None = "sigmoid",
     return_sequences: bool = False,
@@ -131,26 +147,37 @@ def lstm(
         initial_state: h and c, shape ``[batch, units]`` each; None is 0.
         lengths: Shape ``[batch]``: how many steps count, from the first on; None for all.
         mask: Shape ``[batch, steps]``, bool: which steps count; None for all.
+        offsets: Shape ``[batch + 1]``: sequences lie one after the other in x ``[rows, inputs]``, each the rows
+            ``offsets[s]`` to ``offsets[s + 1]``; None: they are padded.
+        state_scale: Shape ``[batch, units]``: what h is multiplied with before every step that counts, a
+            constant, as dropout of the recurrence has it (Gal and Ghahramani, NIPS 2016); None is 1.
         activation: The name of an elementwise activation whose slope follows from its value.
         recurrent_activation: The same, for the gates i, forget and o.
         return_sequences: Return the outputs of all steps, not the last one.
         return_state: Return the last h and c too.
 
     Returns:
-        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences; with return_state, a triple of
-        that and the last h and c ``[batch, units]``.
+        Shape ``[batch, units]``, or ``[batch, steps, units]`` with return_sequences, of packed ones ``[rows, units]``;
+        with return_state, a triple of that and the last h and c ``[batch, units]``.
 
     Raises:
-        ValueError: If shapes disagree, a length is beyond the steps, lengths and mask are both given, or an
-            activation is unknown or not supported.
-        TypeError: If lengths are not integers or the mask is not of bool.
+        ValueError: If shapes disagree, a length is beyond the steps, offsets decrease or do not cover the rows,
+            more than one of lengths, mask and offsets is given, or an activation is unknown or not supported.
+        TypeError: If lengths or offsets are not integers or the mask is not of bool.
     """
-    given = x, kernel, recurrent_kernel, bias, *initial_state
-    found = _core.lstm(*given, lengths, mask, activation, recurrent_activation, return_sequences, return_state)
-    return _parts(found, 2, return_sequences) if return_state else found
+    given = x, kernel, recurrent_kernel, bias, *initial_state, state_scale, lengths, mask, offsets
+    found = _core.lstm(*given, activation, recurrent_activation, return_sequences, return_state)
+    return _parts(found, 2, return_sequences, offsets) if return_state else found
 
 
-def _parts(found: Tensor, states: int, return_sequences: bool) -> tuple[Tensor, ...]:
-    """Outputs and states from what _core returns one below the other: [batch, steps + states, units]."""
+def _parts(found: Tensor, states: int, return_sequences: bool, offsets: TensorLike | None = None) -> tuple[Tensor, ...]:
+    """Outputs and states from what _core returns one below the other.
+
+    That is [batch, steps + states, units], or [rows + states * batch, units] of packed sequences.
+    """
+    if return_sequences and offsets is not None:
+        batch = np.shape(offsets)[0] - 1
+        begins = [len(found) - (states - state) * batch for state in range(states)]
+        return (found[: begins[0]], *(found[begin : begin + batch] for begin in begins))
     last = tuple(found[:, found.shape[1] - states + state] for state in range(states))
     return (found[:, : found.shape[1] - states] if return_sequences else last[0], *last)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,19 +39,6 @@ class Sequences:
     def places(self) -> NDArray[np.int64]:
         """The place of each item in its own sequence, from 0 [total]."""
         return np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
-
-    @property
-    def cells(self) -> NDArray[np.int64]:
-        """Where each item stands in the grid [n, longest] that the sequences fill from the left, row by row [total]."""
-        rows = np.repeat(np.arange(len(self)), self.lengths)
-        return rows * int(self.lengths.max(initial=0)) + self.places
-
-    def grid(self, values: NDArray[Any], filler: Any) -> NDArray[Any]:
-        """Values [total, ..] of the items as a grid [n, longest, ..]."""
-        longest = int(self.lengths.max(initial=0))
-        found = np.full((len(self) * longest, *values.shape[1:]), filler, dtype=values.dtype)
-        found[self.cells] = values
-        return found.reshape(len(self), longest, *values.shape[1:])
 
     @classmethod
     def last(cls, histories: Histories, count: int) -> Sequences:

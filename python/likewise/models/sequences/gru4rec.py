@@ -88,8 +88,6 @@ class GRU4Rec(SequenceRecommender):
 class GRU4RecNetwork(SequenceNetwork):
     """Item vectors, recurrent layers over them, and the same vectors as outputs."""
 
-    in_grid = True
-
     def __init__(self, n_items: int, dim: int, units: Sequence[int], dropout: float, objective: Objective) -> None:
         self.items = nn.Embedding(n_items, dim, nn.initializers.RandomNormal(stddev=0.02))
         self.recurrent = [nn.GRU(size, return_sequences=True) for size in units]
@@ -100,10 +98,9 @@ class GRU4RecNetwork(SequenceNetwork):
 
     def states(self, sequences: Sequences) -> Tensor:
         """See `SequenceNetwork.states`."""
-        counts = sequences.grid(np.ones(len(sequences.items), dtype=bool), False)
-        states: Tensor = self.drop(F.multiply(self.items(sequences.grid(sequences.items, 0)), self.scale))
+        states: Tensor = self.drop(F.multiply(self.items(sequences.items), self.scale))
         for layer in self.recurrent:
-            states = self.drop(layer(states, mask=counts))
+            states = self.drop(layer(states, offsets=sequences.offsets))
         if self.projection is not None:
             states = self.projection(states)
         return states

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from likewise import functional as F
 from likewise.functional import Tensor
 
-# The loss of states [.., dim], the table of items [n_items, dim], targets [..] and negatives [.., m], [m] or None.
+# The loss of states [n, dim], the table of items [n_items, dim], targets [n] and negatives [n, m], [m] or None.
 Objective = Callable[[Tensor, Tensor, Any, Any], Tensor]
-
-IGNORED = -1  # the target of a position that does not count
 
 
 def objective_of(loss: str, n_items: int, negatives: int, calibration: float = 0.0) -> Objective:
@@ -50,12 +48,12 @@ def gbce_beta(negatives: int, n_items: int, calibration: float) -> float:
 
 def full_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
     """Cross-entropy over the whole catalogue."""
-    return F.softmax_loss(states, table, targets, ignore_index=IGNORED)
+    return F.softmax_loss(states, table, targets)
 
 
 def sampled_softmax(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
     """Cross-entropy over the target and its negatives, drawn uniformly."""
-    return F.sampled_softmax_loss(states, table, targets, negatives, ignore_index=IGNORED)
+    return F.sampled_softmax_loss(states, table, targets, negatives)
 
 
 def logistic(
@@ -66,10 +64,10 @@ def logistic(
     Most candidates are negatives, so all scores have to be low; `low`, a constant beside them, sees to it. Else the
     vectors of all items would take on one common direction, behind which a history can hardly be made out.
     """
-    mean = F.gbce_loss(states, table, targets, negatives, low, beta=beta, ignore_index=IGNORED)
+    mean = F.gbce_loss(states, table, targets, negatives, low, beta=beta)
     return F.multiply(mean, 1.0 + negatives.shape[-1])
 
 
 def bpr_max(states: Tensor, table: Tensor, targets: Any, negatives: Any) -> Tensor:
     """The target above the hardest of its negatives, as GRU4Rec's authors have it: behind ELU."""
-    return F.bpr_max_loss(states, table, targets, negatives, elu_alpha=1.0, ignore_index=IGNORED)
+    return F.bpr_max_loss(states, table, targets, negatives, elu_alpha=1.0)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from likewise import checks, nn
 from likewise import functional as F
+from likewise.data import Interactions
 from likewise.functional import Tensor
 from likewise.models.sequences.batches import Sequences
 from likewise.models.sequences.objectives import Objective, objective_of
@@ -32,7 +34,9 @@ class SASRec(SequenceRecommender):
         heads: Heads of attention; they divide dim.
         loss: "softmax", over the whole catalogue; "sampled_softmax", over the target and its negatives; "bce",
             logistic; "gbce", logistic with the positive's share lowered to undo the sampling, by `calibration`.
-        negatives: Drawn for each target, uniformly from all items, anew in every epoch; None: 1 with "bce", 256 else.
+        negatives: Drawn for each target, uniformly from the items the user has not seen, anew in every epoch; None: 1
+            with "bce", 256 else.
+        draw_seen: Draw negatives from all items instead, those the user has seen among them.
         calibration: t of "gbce": 0 is "bce", 1 makes scores those of the softmax.
         epochs: Passes over the log.
         batch_size: Sequences of a step. A run repeats bit for bit at its batch size.
@@ -49,6 +53,7 @@ class SASRec(SequenceRecommender):
     heads: int = 1
     loss: Literal["softmax", "sampled_softmax", "bce", "gbce"] = "softmax"
     negatives: int | None = None
+    draw_seen: bool = False
     calibration: float = 0.75
 
     def network(self, n_items: int) -> SASRecNetwork:
@@ -66,7 +71,11 @@ class SASRec(SequenceRecommender):
         checks.one_of("SASRec", "loss", self.loss, ("softmax", "sampled_softmax", "bce", "gbce"))
         if self.negatives is not None:
             checks.integer("SASRec", "negatives", self.negatives, least=1)
+        checks.truth("SASRec", "draw_seen", self.draw_seen)
         checks.share("SASRec", "calibration", self.calibration)
+
+    def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
+        return self._sequence_epochs(log, negatives, draw_seen=bool(self.draw_seen))
 
     def _negatives(self) -> int:
         if self.loss == "softmax":

@@ -19,7 +19,7 @@ from likewise.models.people import People
 from likewise.models.recommender import Fitting, Recommender
 from likewise.models.retrieval import FactorScorer, Scorer, Scores
 from likewise.models.sequences.batches import EpochSequences, SequenceBatch, Sequences
-from likewise.models.sequences.objectives import IGNORED, Objective
+from likewise.models.sequences.objectives import Objective
 
 _ITEMS_TOGETHER = 16_384  # items of histories encoded in one go
 
@@ -29,33 +29,23 @@ class SequenceNetwork(nn.Model):
 
     Attributes:
         items: The table of item vectors, which both sides share.
-        objective: The loss of states [.., dim], that table, targets [..] and negatives.
+        objective: The loss of states [n, dim], that table, targets [n] and negatives.
     """
-
-    in_grid: ClassVar[bool] = False  # states stand in the grid [n, longest] of the sequences, not packed
 
     items: nn.Embedding
     objective: Objective
 
     def states(self, sequences: Sequences) -> Tensor:
-        """States after each item of the sequences: [total, dim], or [n, longest, dim] where they stand in a grid."""
+        """States [total, dim] after each item of the sequences."""
         raise NotImplementedError
 
     def last_states(self, sequences: Sequences) -> Tensor:
         """States [n, dim] after the last item of each sequence."""
-        states = self.states(sequences)
-        last = sequences.offsets[1:] - 1
-        if self.in_grid:
-            states, last = F.reshape(states, (-1, states.shape[-1])), sequences.cells[last]
-        return F.embedding(states, last)
+        return F.embedding(self.states(sequences), sequences.offsets[1:] - 1)
 
     def loss(self, batch: SequenceBatch) -> Tensor:
         """The mean over positions."""
-        states, targets, negatives = self.states(batch.inputs), batch.targets, batch.negatives
-        if self.in_grid:
-            targets = batch.inputs.grid(targets, IGNORED)
-            negatives = None if negatives is None or negatives.ndim == 1 else batch.inputs.grid(negatives, 0)
-        return self.objective(states, self.items.embeddings, targets, negatives)
+        return self.objective(self.states(batch.inputs), self.items.embeddings, batch.targets, batch.negatives)
 
     def build_weights(self) -> None:
         """Make all weights."""
@@ -125,7 +115,7 @@ class SequenceRecommender(Recommender):
         )
 
     def _training_sequences(self, log: Interactions) -> tuple[Sequences, NDArray[np.int64]]:
-        """The last items of each user who has two or more, and the row of the log that each item is.
+        """The last items of each user who has two or more, and the row of the log that each item is [total].
 
         Raises:
             ValueError: If there is no such user.
@@ -138,15 +128,21 @@ class SequenceRecommender(Recommender):
 
     def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
         """The batches of an epoch, given its number."""
+        return self._sequence_epochs(log, negatives)
+
+    def _sequence_epochs(self, log: Interactions, negatives: int, draw_seen: bool = True) -> Callable[[int], Any]:
+        """Batches of whole sequences; their negatives come from all items, or from those the user has not seen."""
         sequences, rows = self._training_sequences(log)
-        draws = _core.ItemDraws(log.indptr, log.item_index, log.n_items, self.seed) if negatives else None
+        if negatives == 0:
+            return lambda number: EpochSequences(sequences, self.batch_size, self.seed, number)
+        draws = _core.ItemDraws(log.indptr, log.item_index, log.n_items, self.seed)
+        users = np.repeat(np.arange(log.n_users, dtype=np.int32), np.diff(log.indptr))[rows]
 
         def epoch(number: int) -> EpochSequences:
             def draw(places: NDArray[np.int64]) -> NDArray[np.int32]:
-                assert draws is not None
-                return draws.draw(number, rows[places], negatives)
+                return draws.draw(number, rows[places], negatives, None if draw_seen else users[places])
 
-            return EpochSequences(sequences, self.batch_size, self.seed, number, draw if negatives else None)
+            return EpochSequences(sequences, self.batch_size, self.seed, number, draw)
 
         return epoch
 

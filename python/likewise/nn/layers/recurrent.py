@@ -69,9 +69,10 @@ class Recurrent(Layer):
         checks.integer(layer, "units", units, least=1)
         if not checks.is_number(dropout) or not 0 <= dropout < 1:
             raise ValueError(f"{layer}: dropout must lie in [0, 1), got {dropout!r}")
-        if recurrent_dropout != 0:
-            raise ValueError(f"{layer}: recurrent_dropout is not supported, it must be 0, got {recurrent_dropout!r}")
-        self.units, self.use_bias, self.dropout = int(units), use_bias, float(dropout)
+        if not checks.is_number(recurrent_dropout) or not 0 <= recurrent_dropout < 1:
+            raise ValueError(f"{layer}: recurrent_dropout must lie in [0, 1), got {recurrent_dropout!r}")
+        self.units, self.use_bias = int(units), use_bias
+        self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful = go_backwards, stateful
         self.kernel_initializer, self.recurrent_initializer = kernel_initializer, recurrent_initializer
@@ -86,7 +87,7 @@ class Recurrent(Layer):
 
     def build(self, input_shape: Any) -> None:
         layer, width = type(self).__name__, self.gates * self.units
-        if not isinstance(input_shape, tuple) or len(input_shape) != 3 or input_shape[-1] is None:
+        if not isinstance(input_shape, tuple) or len(input_shape) not in (2, 3) or input_shape[-1] is None:
             raise ValueError(f"{layer}: takes [batch, steps, inputs], got shape {input_shape}")
         self.kernel = self.add_weight(
             (input_shape[-1], width), self.kernel_initializer, regularizer=self.kernel_regularizer, name="kernel"
@@ -102,21 +103,38 @@ class Recurrent(Layer):
                 self._bias_shape(), self._first_bias(), regularizer=self.bias_regularizer, name="bias"
             )
 
-    def call(self, inputs: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
-        if len(np.shape(inputs)) != 3:
-            raise ValueError(f"{type(self).__name__}: takes [batch, steps, inputs], got shape {np.shape(inputs)}")
-        states = self._states_for(len(inputs), initial_state)
+    def call(
+        self, inputs: Any, initial_state: Any = None, mask: Any = None, offsets: Any = None, training: bool = False
+    ) -> Any:
+        layer, packed = type(self).__name__, offsets is not None
+        if len(np.shape(inputs)) != (2 if packed else 3):
+            takes = "[rows, inputs] with offsets" if packed else "[batch, steps, inputs]"
+            raise ValueError(f"{layer}: takes {takes}, got shape {np.shape(inputs)}")
+        if packed and self.go_backwards:
+            raise ValueError(f"{layer}: go_backwards takes [batch, steps, inputs], got offsets")
+        batch = len(offsets) - 1 if packed else len(inputs)
+        states = self._states_for(batch, initial_state)
         if mask is not None:
             mask = np.asarray(mask, dtype=bool)
         if self.go_backwards:
             inputs = (inputs if isinstance(inputs, Tensor) else np.asarray(inputs))[:, ::-1]
             mask = None if mask is None else mask[:, ::-1]
-        if training and self.dropout > 0:  # the same inputs are dropped at every step
-            ones = np.ones((inputs.shape[0], 1, inputs.shape[2]), dtype=np.float32)
-            inputs = F.multiply(inputs, F.dropout(ones, self.dropout, self._draw_key(self._own_seed)))
-        with_state = self.return_state or self.stateful
-        found = self._run(inputs, states, mask=mask, return_sequences=self.return_sequences, return_state=with_state)
-        if not with_state:
+        state_scale = None
+        if training and self.dropout > 0:  # of a sequence the same inputs are dropped at every step ...
+            kept = self._kept_share(self.dropout, batch, inputs.shape[-1])
+            inputs = F.multiply(inputs, np.repeat(kept, np.diff(offsets), axis=0) if packed else kept[:, None])
+        if training and self.recurrent_dropout > 0:  # ... and the same parts of its state
+            state_scale = self._kept_share(self.recurrent_dropout, batch, self.units)
+        found = self._run(
+            inputs,
+            states,
+            mask=mask,
+            offsets=offsets,
+            state_scale=state_scale,
+            return_sequences=self.return_sequences,
+            return_state=self.return_state or self.stateful,
+        )
+        if not (self.return_state or self.stateful):
             return found
         if self.stateful:
             self._kept = tuple(np.array(state) for state in found[1:])
@@ -150,6 +168,11 @@ class Recurrent(Layer):
             raise ValueError(f"{layer}: initial_state must hold {self.n_states} states, got {len(states)}")
         return states
 
+    def _kept_share(self, dropout: float, batch: int, width: int) -> NDArray[np.float32]:
+        """What values [batch, width] are multiplied with: 0 where they are dropped."""
+        ones = np.ones((batch, width), dtype=np.float32)
+        return np.asarray(F.dropout(ones, dropout, self._draw_key(self._own_seed)))
+
     def _bias_shape(self) -> tuple[int, ...]:
         return (self.gates * self.units,)
 
@@ -174,7 +197,8 @@ class SimpleRNN(Recurrent):
         recurrent_regularizer: A penalty on the recurrent kernel.
         bias_regularizer: A penalty on the bias.
         dropout: In training, the share of the inputs that is dropped, the same ones at every step of a sequence.
-        recurrent_dropout: Only 0.
+        recurrent_dropout: In training, the share of the state that is dropped before each step, the same parts of it
+            at every step of a sequence (Gal and Ghahramani, NIPS 2016).
         seed: A seed of its own for what is dropped; None takes the network's.
         return_sequences: Return the outputs of all steps, not the last one.
         return_state: Return the last states too: a list of the outputs and each state.
@@ -184,11 +208,13 @@ class SimpleRNN(Recurrent):
         **common: See :class:`Layer`.
 
     Call:
-        layer(inputs, initial_state=None, mask=None): a list of states [batch, units] to begin with, 0 if None; and
-        [batch, steps], the steps that count. Those that do not leave the state alone and repeat the output before.
+        layer(inputs, initial_state=None, mask=None, offsets=None): a list of states [batch, units] to begin with, 0 if
+        None; [batch, steps], the steps that count: those that do not leave the state alone and repeat the output
+        before; and [batch + 1], where sequences begin and the last one ends that lie one after the other.
 
     Shapes:
-        [batch, steps, inputs] to [batch, units], or to [batch, steps, units] with return_sequences.
+        [batch, steps, inputs] to [batch, units], or to [batch, steps, units] with return_sequences. With offsets
+        [rows, inputs] to [batch, units], or to [rows, units].
     """
 
     gates = 1
