@@ -19,6 +19,7 @@ RECOMMENDER = [
     (4096, 16, 32), (4096, 32, 16), (4096, 64, 64), (4096, 128, 32), (4096, 50, 50), (4096, 100, 100),
     (4096, 256, 64), (4096, 64, 256), (4096, 512, 512),
 ]  # fmt: skip
+STACKS = [(128, 200, 200, 50), (512, 50, 64, 64), (4096, 16, 16, 32), (4, 512, 512, 512)]
 FEW_ROWS = {(4, 256, 256): ">= 4x", (8, 512, 128): ">= 3x"}
 
 
@@ -34,6 +35,8 @@ def works(threads: int) -> Iterator[Work]:
     for (m, n, k), target in FEW_ROWS.items():
         yield matmul(m, n, k, target)
     yield one_row(1024, 256, threads)
+    for shape in STACKS:
+        yield stack(*shape)
 
 
 def matmul(m: int, n: int, k: int, target: str) -> Work:
@@ -43,6 +46,24 @@ def matmul(m: int, n: int, k: int, target: str) -> Work:
     return Work(
         f"{m} x {n} x {k}", lambda: product(ours_x, ours_w), lambda: torch.mm(x, w), 2.0 * m * n * k, target=target
     )
+
+
+def stack(count: int, m: int, n: int, k: int) -> Work:
+    """Products of pairs of matrices, with both gradients."""
+    a, b, dy = (torch.randn(count, *sides) for sides in ((m, k), (k, n), (m, n)))
+    ours_a, ours_b, ours_dy = (lw.Tensor(each.numpy()) for each in (a, b, dy))
+    for each in (a, b, ours_a, ours_b):
+        each.requires_grad = True
+
+    def ours() -> None:
+        ours_a.grad = ours_b.grad = None
+        lw.functional.matmul(ours_a, ours_b).backward(ours_dy)
+
+    def theirs() -> None:
+        a.grad = b.grad = None
+        torch.bmm(a, b).backward(dy)
+
+    return Work(f"{count} of {m} x {n} x {k}, forward and backward", ours, theirs, 6.0 * count * m * n * k)
 
 
 def linear_relu(m: int, n: int, k: int, target: str) -> Work:

@@ -328,4 +328,34 @@ void gemm(const Gemm& g) {
       grid.task_ns);
 }
 
+void gemm_batch(const GemmBatch& g) {
+  constexpr i64 many = 8;
+  const auto run = [&](i64 output) {
+    Gemm product = g.one;
+    product.c += output * product.m * product.ldc;
+    const i64 begin = g.begin[output], end = g.begin[output + 1];
+    if (begin == end) __builtin_memset(product.c, 0, static_cast<std::size_t>(4 * product.m * product.ldc));
+    for (i64 pair = begin; pair < end; ++pair) {
+      product.a = g.one.a + g.a[pair];
+      product.b = g.one.b + g.b[pair];
+      product.accumulate = pair > begin;
+      gemm(product);
+    }
+  };
+  const double product_ns = 0.02 * static_cast<double>(g.one.m) * static_cast<double>(g.one.n * g.one.k);
+  if (g.outputs < many && product_ns > 100'000) {  // each is shared out by itself
+    for (i64 output = 0; output < g.outputs; ++output) run(output);
+    return;
+  }
+  const double pairs = static_cast<double>(g.begin[g.outputs]) / static_cast<double>(g.outputs > 0 ? g.outputs : 1);
+  const double output_ns = 100 + product_ns * pairs;
+  const i64 grain = rows_for(output_ns);
+  parallel_for(
+      g.outputs, grain,
+      [&](i64 first, i64 last) {
+        for (i64 output = first; output < last; ++output) run(output);
+      },
+      static_cast<i64>(output_ns) * grain);
+}
+
 }  // namespace lw::LIKEWISE_LEVEL

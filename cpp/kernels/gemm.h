@@ -21,4 +21,12 @@ struct Gemm {
   Activation activation;
 };
 
+// C_o = the sum of A_p B_p over the pairs p of output o, in ascending order, for matrices that all have one shape.
+struct GemmBatch {
+  Gemm one;          // that shape, without bias; its pointers are to where arrays begin
+  i64 outputs;       // one behind the other in C
+  const i64* begin;  // [outputs + 1]: the pairs of each
+  const i64 *a, *b;  // where the matrices of each pair begin, in floats
+};
+
 }  // namespace lw

@@ -8,24 +8,22 @@
 namespace lw {
 namespace {
 
-// c = a b for one pair of matrices, given as [m, k] and [k, n] after the transpositions asked for.
-void product(const float* a, bool transpose_a, const float* b, bool transpose_b, float* c, i64 m, i64 n, i64 k,
-             bool accumulate) {
-  kernels(Device::cpu)
-      .gemm({.m = m,
-             .n = n,
-             .k = k,
-             .a = a,
-             .lda = transpose_a ? m : k,
-             .transpose_a = transpose_a,
-             .b = b,
-             .ldb = transpose_b ? k : n,
-             .transpose_b = transpose_b,
-             .c = c,
-             .ldc = n,
-             .accumulate = accumulate,
-             .bias = nullptr,
-             .activation = Activation::linear});
+// c = a b, with a and b [m, k] and [k, n] after the transpositions asked for.
+Gemm product(const Array& a, bool transpose_a, const Array& b, bool transpose_b, const Array& c, i64 m, i64 n, i64 k) {
+  return {.m = m,
+          .n = n,
+          .k = k,
+          .a = a.floats(),
+          .lda = transpose_a ? m : k,
+          .transpose_a = transpose_a,
+          .b = b.floats(),
+          .ldb = transpose_b ? k : n,
+          .transpose_b = transpose_b,
+          .c = c.floats(),
+          .ldc = n,
+          .accumulate = false,
+          .bias = nullptr,
+          .activation = Activation::linear};
 }
 
 // Leading axes of both operands, broadcast against each other, and where in each operand a given matrix lies.
@@ -45,8 +43,26 @@ class Stacks {
   }
   const Shape& shape() const { return shape_; }
   i64 count() const { return shape_.count(); }
+  i64 count_of_a() const { return a_.count(); }
+  i64 count_of_b() const { return b_.count(); }
   i64 in_a(i64 matrix) const { return position(matrix, a_); }
   i64 in_b(i64 matrix) const { return position(matrix, b_); }
+
+  // c[to(i)] = sum of a[left(i)] b[right(i)] over all matrices i, by outputs; the numbers of matrices become places by
+  // their sizes.
+  template <typename To, typename Left, typename Right>
+  void multiply(const Gemm& one, i64 outputs, const To& to, const Left& left, const Right& right) const {
+    std::vector<i64> begin(static_cast<std::size_t>(outputs) + 1), next, a(count()), b(count());
+    for (i64 i = 0; i < count(); ++i) ++begin[to(i) + 1];
+    for (i64 output = 0; output < outputs; ++output) begin[output + 1] += begin[output];
+    next = begin;
+    for (i64 i = 0; i < count(); ++i) {
+      const i64 place = next[to(i)]++;
+      a[place] = left(i) * one.m * one.k;
+      b[place] = right(i) * one.k * one.n;
+    }
+    kernels(Device::cpu).gemm_batch({one, outputs, begin.data(), a.data(), b.data()});
+  }
 
  private:
   i64 position(i64 matrix, const Shape& sizes) const {
@@ -70,20 +86,23 @@ Tensor stacked_matmul(const Tensor& a, const Tensor& b) {
   shape.push_back(m);
   shape.push_back(n);
   Array y = empty(shape, a.device());
-  for (i64 i = 0; i < stacks.count(); ++i)
-    product(a.value().floats() + stacks.in_a(i) * m * k, false, b.value().floats() + stacks.in_b(i) * k * n, false,
-            y.floats() + i * m * n, m, n, k, false);
+  const auto in_y = [](i64 i) { return i; };
+  const auto in_a = [stacks](i64 i) { return stacks.in_a(i); };
+  const auto in_b = [stacks](i64 i) { return stacks.in_b(i); };
+  stacks.multiply(product(a.value(), false, b.value(), false, y, m, n, k), stacks.count(), in_y, in_a, in_b);
 
   return record("matmul", y, {&a, &b},
-                [stacks, m, n, k, a = saved(a.value()), b = saved(b.value())](const Array& dy, Wants wants) -> Grads {
+                [=, a = saved(a.value()), b = saved(b.value())](const Array& dy, Wants wants) -> Grads {
                   Array da, db;
-                  if (wants[0]) da = zeros(a.get().shape());
-                  if (wants[1]) db = zeros(b.get().shape());
-                  for (i64 i = 0; i < stacks.count(); ++i) {
-                    const i64 at_a = stacks.in_a(i) * m * k, at_b = stacks.in_b(i) * k * n;
-                    const float* dy_i = dy.floats() + i * m * n;
-                    if (da) product(dy_i, false, b.get().floats() + at_b, true, da.floats() + at_a, m, k, n, true);
-                    if (db) product(a.get().floats() + at_a, true, dy_i, false, db.floats() + at_b, k, n, m, true);
+                  if (wants[0]) {
+                    da = empty(a.get().shape());
+                    const Gemm one = product(dy, false, b.get(), true, da, m, k, n);
+                    stacks.multiply(one, stacks.count_of_a(), in_a, in_y, in_b);
+                  }
+                  if (wants[1]) {
+                    db = empty(b.get().shape());
+                    const Gemm one = product(a.get(), true, dy, false, db, k, n, m);
+                    stacks.multiply(one, stacks.count_of_b(), in_b, in_a, in_y);
                   }
                   return {da, db};
                 });
@@ -104,19 +123,19 @@ Tensor rows_matmul(const Tensor& a, const Tensor& b) {
 
 Array matmul_nn(const Array& a, const Array& b) {
   Array c = empty({a.dim(0), b.dim(1)}, a.device());
-  product(a.floats(), false, b.floats(), false, c.floats(), a.dim(0), b.dim(1), a.dim(1), false);
+  kernels(Device::cpu).gemm(product(a, false, b, false, c, a.dim(0), b.dim(1), a.dim(1)));
   return c;
 }
 
 Array matmul_nt(const Array& a, const Array& b) {
   Array c = empty({a.dim(0), b.dim(0)}, a.device());
-  product(a.floats(), false, b.floats(), true, c.floats(), a.dim(0), b.dim(0), a.dim(1), false);
+  kernels(Device::cpu).gemm(product(a, false, b, true, c, a.dim(0), b.dim(0), a.dim(1)));
   return c;
 }
 
 Array matmul_tn(const Array& a, const Array& b) {
   Array c = empty({a.dim(1), b.dim(1)}, a.device());
-  product(a.floats(), true, b.floats(), false, c.floats(), a.dim(1), b.dim(1), a.dim(0), false);
+  kernels(Device::cpu).gemm(product(a, true, b, false, c, a.dim(1), b.dim(1), a.dim(0)));
   return c;
 }
 
