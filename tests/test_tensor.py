@@ -135,6 +135,16 @@ def test_backward_wants_a_scalar_or_a_gradient():
     np.testing.assert_array_equal(np.asarray(x.grad), [6, 80])
 
 
+def test_a_gradient_given_is_neither_changed_nor_shared():
+    given = lw.Tensor(np.full((2, 3), 2.0))
+    x, z = (lw.Tensor(np.ones((2, 3)), requires_grad=True) for _ in range(2))
+    F.add(F.add(z, z), x).backward(given)
+    assert not np.shares_memory(np.asarray(x.grad), np.asarray(given))
+    np.testing.assert_array_equal(given, np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(x.grad, np.full((2, 3), 2.0))
+    np.testing.assert_array_equal(z.grad, np.full((2, 3), 4.0))
+
+
 def test_a_tensor_that_depends_on_nothing_has_no_backward():
     with pytest.raises(ValueError, match="depends on nothing that requires a gradient"):
         lw.Tensor(1.0).backward()

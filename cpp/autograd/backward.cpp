@@ -127,7 +127,10 @@ void Tensor::backward(const Array& gradient) const {
   }
   for (const std::shared_ptr<Variable>& leaf : leaves) {
     const std::lock_guard lock(leaf->grad_mutex());
-    if (leaf->requires_grad) leaf->grad.accumulate(std::move(gradients[leaf.get()]));
+    if (!leaf->requires_grad) continue;
+    Grad found = std::move(gradients[leaf.get()]);
+    if (found.dense() && found.dense()->storage() == gradient.storage()) found = found.dense()->copy();  // the caller's
+    leaf->grad.accumulate(std::move(found));
   }
 }
 

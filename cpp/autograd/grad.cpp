@@ -8,15 +8,17 @@
 namespace lw {
 namespace {
 
-void add_into(Array& into, const Array& other) {
+// out = a + b; out may be a
+void add(const Array& a, const Array& b, const Array& out) {
   ElementwiseMap map{};
   map.function = Elementwise::add;
   map.rank = 1;
-  map.shape[0] = into.count();
-  map.input[0] = map.out = into.floats();
-  map.input[1] = other.floats();
+  map.shape[0] = out.count();
+  map.input[0] = a.floats();
+  map.input[1] = b.floats();
+  map.out = out.floats();
   map.stride[0][0] = map.stride[1][0] = 1;
-  kernels(into.device()).elementwise(map);
+  kernels(out.device()).elementwise(map);
 }
 
 void scatter_into(Array& table, const RowSparse& sparse) {  // in the order of ids, so sums are reproducible
@@ -51,13 +53,20 @@ void Grad::accumulate(Grad other) {
     *this = RowSparse{joined(a.ids, b.ids), joined(a.rows, b.rows), a.table_shape};
     return;
   }
+  if (dense() && other.dense()) {
+    const Array sum = owned_ ? dense_ : empty(dense_.shape(), dense_.device());
+    add(dense_, *other.dense(), sum);
+    dense_ = sum;
+    owned_ = true;
+    return;
+  }
   if (!owned_) {
     dense_ = dense() ? dense_.copy() : to_dense(other.dense()->shape());
     sparse_ = nullptr;
     owned_ = true;
   }
   if (other.dense())
-    add_into(dense_, *other.dense());
+    add(dense_, *other.dense(), dense_);
   else
     scatter_into(dense_, *other.sparse());
 }

@@ -70,7 +70,8 @@ void backward(const Tensor& tensor, const py::object& gradient) {
     const py::gil_scoped_release released;
     return tensor.backward();
   }
-  const Array start = array_copy_from(gradient);
+  const Tensor* given = tensor_inside(gradient);
+  const Array start = given != nullptr ? given->value() : array_copy_from(gradient);
   expect_type(start.dtype() == DType::float32, "backward", "gradient must be float32, got ", name_of(start.dtype()));
   const py::gil_scoped_release released;
   tensor.backward(start);
