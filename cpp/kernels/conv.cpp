@@ -3,6 +3,7 @@
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/conv_bands.h"
+#include "cpp/kernels/conv_depthwise.h"
 
 // A convolution is a matrix product whose left side is never made: the row of an output place is the taps' runs of
 // channels, which lie in x already, at the same distances from every place. Taps that follow each other in memory are
@@ -52,100 +53,145 @@ void pack_backwards(const ConvShape& s, const float* w, i64 group, const Phase& 
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------
-// A channel with a filter of its own: no product over channels, vectors run along them.
-
-bool depthwise(const ConvShape& s) { return s.groups == s.channels && s.groups == s.filters && s.groups > 1; }
-
-// The taps that reach into x from output place (i, j).
-struct Taps {
-  i64 first_row, last_row, first_column, last_column;  // of the kernel
-  i64 row, column;                                     // of x, under the kernel's first tap
-
-  // Those of one direction: from the first on, before the last.
-  static i64 first(i64 place, i64 dilation) { return place < 0 ? ceil_div(-place, dilation) : 0; }
-  static i64 last(i64 place, i64 dilation, i64 size, i64 taps) {
-    return place >= size ? 0 : at_most(taps, (size - 1 - place) / dilation + 1);
-  }
+// The places of an image that one phase of each direction reaches, and their taps.
+struct ReachedPlaces {
+  const Phase *rows, *columns;
+  const float* packed;
+  float* dx;
+  i64 dx_row, dx_place;
 };
-Taps taps_at(const ConvShape& s, i64 i, i64 j) {
-  const i64 row = i * s.stride_height - s.pad_top, column = j * s.stride_width - s.pad_left;
-  return {Taps::first(row, s.dilation_height),
-          Taps::last(row, s.dilation_height, s.height, s.kernel_height),
-          Taps::first(column, s.dilation_width),
-          Taps::last(column, s.dilation_width, s.width, s.kernel_width),
-          row,
-          column};
+
+void clear(const ReachedPlaces& at, i64 channels) {
+  for (i64 i = 0; i < at.rows->count; ++i)
+    for (i64 j = 0; j < at.columns->count; ++j)
+      for (i64 c = 0; c < channels; ++c) at.dx[i * at.dx_row + j * at.dx_place + c] = 0.f;
 }
 
-// Calls use(floats to the tap, floats to the place of x that it reads).
-template <typename Use>
-LIKEWISE_INLINE void for_taps(const ConvShape& s, const Taps& t, const Use& use) {
-  const i64 n = s.channels, step = s.dilation_width * n, count = t.last_column - t.first_column;
-  for (i64 a = t.first_row; a < t.last_row; ++a) {
-    i64 tap = (a * s.kernel_width + t.first_column) * n;
-    i64 place = ((t.row + a * s.dilation_height) * s.width + t.column) * n + t.first_column * step;
-    for (i64 b = 0; b < count; ++b, tap += n, place += step) use(tap, place);
+// Image by image, so that its dx stays in the cache while one phase after the other fills in places:
+// run(places, what they read of dy, scratch), with what pack_phase(rows, columns) gave for them. `slowness` is that of
+// a multiply-add beside one of a product.
+template <typename Pack, typename Run>
+void for_phases(const ConvBackwardInput& k, double slowness, bool copied, Scratch& scratch, const Pack& pack_phase,
+                const Run& run) {
+  const ConvShape& s = k.shape;
+  const i64 phases = s.stride_height * s.stride_width;
+  Phase* rows = scratch.get<Phase>(s.stride_height);
+  Phase* columns = scratch.get<Phase>(s.stride_width);
+  ReachedPlaces* reached = scratch.get<ReachedPlaces>(phases);
+  for (i64 r = 0; r < s.stride_height; ++r)
+    rows[r] = phase_of(r, s.height, s.kernel_height, s.stride_height, s.dilation_height, s.pad_top);
+  for (i64 c = 0; c < s.stride_width; ++c)
+    columns[c] = phase_of(c, s.width, s.kernel_width, s.stride_width, s.dilation_width, s.pad_left);
+  double image_ns = 0;
+  for (i64 phase = 0; phase < phases; ++phase) {
+    const Phase &r = rows[phase / s.stride_width], &c = columns[phase % s.stride_width];
+    reached[phase] = {&r, &c, nullptr, nullptr, s.stride_height * s.width * s.channels, s.stride_width * s.channels};
+    if (r.taps * c.taps > 0) reached[phase].packed = pack_phase(r, c);
+    image_ns += 0.02 * slowness * static_cast<double>(r.count * c.count * s.channels) *
+                static_cast<double>(r.taps * c.taps * (s.filters / s.groups) + 1);
   }
+  parallel_for(
+      s.batch, rows_for(image_ns),
+      [&](i64 begin, i64 end) {
+        for (i64 image = begin; image < end; ++image)
+          for (i64 phase = 0; phase < phases; ++phase) {
+            ReachedPlaces at = reached[phase];
+            const Phase &r = *at.rows, &c = *at.columns;
+            if (r.count * c.count == 0) continue;
+            at.dx = k.dx + ((image * s.height + r.first) * s.width + c.first) * s.channels;
+            if (at.packed == nullptr) {
+              clear(at, s.channels);
+              continue;
+            }
+            Scratch own;
+            const Window dy = window(k.dy + image * s.out_height * s.out_width * s.filters, s.out_height, s.out_width,
+                                     s.filters, r.source, c.source, r.count + (r.taps - 1) * r.step,
+                                     c.count + (c.taps - 1) * c.step, own, copied);
+            run(at, dy, own);
+          }
+      },
+      static_cast<i64>(image_ns) * rows_for(image_ns));
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// A channel with a filter of its own
 
 void depthwise_forward(const ConvForward& k) {
   const ConvShape& s = k.shape;
   const i64 n = s.channels, taps = s.kernel_height * s.kernel_width;
-  parallel_for(s.batch * s.out_height, rows_for(0.1 * static_cast<double>(s.out_width * taps * n)),
-               [&](i64 begin, i64 end) {
-                 for (i64 at = begin; at < end; ++at) {
-                   const float* x = k.x + at / s.out_height * s.height * s.width * n;
-                   for (i64 j = 0; j < s.out_width; ++j) {
-                     const Taps taps_here = taps_at(s, at % s.out_height, j);
-                     for_lanes(n, [&](i64 c, auto lanes) {
-                       Vec sum = k.bias == nullptr ? Vec(0.f) : lanes.load(k.bias + c);
-                       for_taps(s, taps_here, [&](i64 tap, i64 place) {
-                         sum = fma(lanes.load(x + place + c), lanes.load(k.w + tap + c), sum);
-                       });
-                       lanes.store(k.y + (at * s.out_width + j) * n + c, activate(k.activation, sum));
-                     });
-                   }
-                 }
-               });
+  Scratch scratch;
+  const float* packed = pack_taps(k.w, taps, n, scratch);
+  const float* start = k.bias == nullptr ? nullptr : pack_taps(k.bias, 1, n, scratch);
+  const double row_ns = 0.03 * static_cast<double>(s.out_width * taps * n);
+  const i64 band_rows = at_most(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
+  parallel_for(
+      s.batch * bands, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 task = begin; task < end; ++task) {
+          const i64 image = task / bands, first = task % bands * band_rows;
+          const i64 rows = at_most(band_rows, s.out_height - first);
+          Scratch own;
+          const Window x =
+              window(k.x + image * s.height * s.width * n, s.height, s.width, n, first * s.stride_height - s.pad_top,
+                     -s.pad_left, (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+                     (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, own,
+                     n % native_lanes != 0);
+          const i64* offsets =
+              tap_offsets(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * n, own);
+          depthwise_band({x.at, s.stride_height * x.row, s.stride_width * n, rows, s.out_width, n, taps, offsets},
+                         packed, start, k.y + (image * s.out_height + first) * s.out_width * n, s.out_width * n, n,
+                         k.activation);
+        }
+      },
+      static_cast<i64>(row_ns * static_cast<double>(band_rows)));
 }
 
 void depthwise_backward_input(const ConvBackwardInput& k) {
   const ConvShape& s = k.shape;
-  const i64 n = s.channels, taps = s.kernel_height * s.kernel_width, places = s.out_height * s.out_width;
-  parallel_for(s.batch, rows_for(0.2 * static_cast<double>(places * taps * n)), [&](i64 begin, i64 end) {
-    for (i64 image = begin; image < end; ++image) {
-      float* dx = k.dx + image * s.height * s.width * n;
-      for_lanes(s.height * s.width * n, [&](i64 j, auto lanes) { lanes.store(dx + j, 0.f); });
-      for (i64 at = 0; at < places; ++at) {
-        const Taps taps_here = taps_at(s, at / s.out_width, at % s.out_width);
-        for_lanes(n, [&](i64 c, auto lanes) {
-          const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
-          for_taps(s, taps_here, [&](i64 tap, i64 place) {
-            float* to = dx + place + c;
-            lanes.store(to, fma(dy, lanes.load(k.w + tap + c), lanes.load(to)));
-          });
-        });
-      }
+  const i64 n = s.channels, width = whole_vectors(n);
+  Scratch scratch;
+  const auto pack_phase = [&](const Phase& rows, const Phase& columns) {
+    const i64 taps = rows.taps * columns.taps;
+    float* packed = scratch.floats(taps * width);
+    for (i64 t = 0; t < taps; ++t) {
+      const i64 row = rows.last_tap - t / columns.taps * rows.every;
+      const i64 column = columns.last_tap - t % columns.taps * columns.every;
+      pack(k.w + (row * s.kernel_width + column) * n, n, 1, n, width, packed + t * width);
     }
-  });
+    return packed;
+  };
+  const auto run = [&](const ReachedPlaces& at, const Window& dy, Scratch& own) {
+    const Phase &rows = *at.rows, &columns = *at.columns;
+    const i64* offsets = tap_offsets(rows.taps, rows.step * dy.row, columns.taps, columns.step * n, own);
+    depthwise_band({dy.at, dy.row, n, rows.count, columns.count, n, rows.taps * columns.taps, offsets}, at.packed,
+                   nullptr, at.dx, at.dx_row, at.dx_place, Activation::linear);
+  };
+  for_phases(k, 1.5, n % native_lanes != 0, scratch, pack_phase, run);
 }
 
 void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
   const ConvShape& s = k.shape;
-  const i64 n = s.channels, places = s.out_height * s.out_width;
-  const float* x = k.x + image * s.height * s.width * n;
-  for (i64 at = 0; at < places; ++at) {
-    const Taps taps_here = taps_at(s, at / s.out_width, at % s.out_width);
-    for_lanes(n, [&](i64 c, auto lanes) {
-      const Vec dy = lanes.load(k.dy + (image * places + at) * n + c);
-      for_taps(s, taps_here, [&](i64 tap, i64 place) {
-        float* to = dw + tap + c;
-        lanes.store(to, fma(dy, lanes.load(x + place + c), lanes.load(to)));
-      });
-    });
-  }
+  const i64 n = s.channels, row = s.out_width * n;
+  const bool copied = n % native_lanes != 0;
+  Scratch scratch;
+  const Window x =
+      window(k.x + image * s.height * s.width * n, s.height, s.width, n, -s.pad_top, -s.pad_left,
+             (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+             (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, copied);
+  const Window dy = window(k.dy + image * s.out_height * row, s.out_height, s.out_width, n, 0, 0, s.out_height,
+                           s.out_width, scratch, copied);
+  const i64* offsets =
+      tap_offsets(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * n, scratch);
+  const i64 together = ceil_div(32, s.out_width);  // rows of places that sums stay in registers for
+  for (i64 first = 0; first < s.out_height; first += together)
+    depthwise_weight_rows(
+        {x.at + first * s.stride_height * x.row, s.stride_height * x.row, s.stride_width * n,
+         at_most(together, s.out_height - first), s.out_width, n, s.kernel_height * s.kernel_width, offsets},
+        dy.at + first * row, row, dw);
 }
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The gradient of the weights
 
 // Adds what one image says of dw, or starts with it.
 void weight_of(const ConvBackwardWeight& k, i64 image, bool start, float* dw) {
@@ -236,45 +282,24 @@ void conv_backward_input(const ConvBackwardInput& k) {
   const ConvShape& s = k.shape;
   if (s.batch * s.height * s.width * s.channels == 0) return;
   if (depthwise(s)) return depthwise_backward_input(k);
-  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups, places = s.out_height * s.out_width;
+  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
   const i64 panels = s.kernel_height * s.kernel_width * filters * padded(channels);
-  for (i64 above = 0; above < s.stride_height; ++above)
-    for (i64 left = 0; left < s.stride_width; ++left) {
-      const Phase rows = phase_of(above, s.height, s.kernel_height, s.stride_height, s.dilation_height, s.pad_top);
-      const Phase columns = phase_of(left, s.width, s.kernel_width, s.stride_width, s.dilation_width, s.pad_left);
-      if (rows.count == 0 || columns.count == 0) continue;
-      Scratch scratch;
-      float* packed = scratch.floats(s.groups * panels);
-      for (i64 group = 0; group < s.groups; ++group)
-        pack_backwards(s, k.w, group, rows, columns, packed + group * panels);
-      const double image_ns = 0.02 * static_cast<double>(rows.count * columns.count * (rows.taps * columns.taps + 1) *
-                                                         filters * s.channels);
-      parallel_for(
-          s.batch, rows_for(image_ns),
-          [&](i64 begin, i64 end) {
-            for (i64 image = begin; image < end; ++image) {
-              Scratch own;
-              const bool no_taps = rows.taps * columns.taps == 0;
-              const Window dy = no_taps
-                                    ? Window{k.dy, 0}
-                                    : window(k.dy + image * places * s.filters, s.out_height, s.out_width, s.filters,
-                                             rows.source, columns.source, rows.count + (rows.taps - 1) * rows.step,
-                                             columns.count + (columns.taps - 1) * columns.step, own);
-              const i64 nowhere = 0;
-              const Runs runs = no_taps ? Runs{1, 0, &nowhere}
-                                        : runs_of(rows.taps, rows.step * dy.row, columns.taps, columns.step * s.filters,
-                                                  filters, own);
-              for (i64 group = 0; group < s.groups; ++group)
-                run_band(
-                    {dy.at + group * filters, dy.row, s.filters,
-                     k.dx + ((image * s.height + rows.first) * s.width + columns.first) * s.channels + group * channels,
-                     s.stride_height * s.width * s.channels, s.stride_width * s.channels, rows.count, columns.count,
-                     channels},
-                    runs, packed + group * panels, nullptr, Activation::linear);
-            }
-          },
-          static_cast<i64>(image_ns) * rows_for(image_ns));
-    }
+  Scratch scratch;
+  const auto pack_phase = [&](const Phase& rows, const Phase& columns) {
+    float* packed = scratch.floats(s.groups * panels);
+    for (i64 group = 0; group < s.groups; ++group)
+      pack_backwards(s, k.w, group, rows, columns, packed + group * panels);
+    return packed;
+  };
+  const auto run = [&](const ReachedPlaces& at, const Window& dy, Scratch& own) {
+    const Phase &rows = *at.rows, &columns = *at.columns;
+    const Runs runs = runs_of(rows.taps, rows.step * dy.row, columns.taps, columns.step * s.filters, filters, own);
+    for (i64 group = 0; group < s.groups; ++group)
+      run_band({dy.at + group * filters, dy.row, s.filters, at.dx + group * channels, at.dx_row, at.dx_place,
+                rows.count, columns.count, channels},
+               runs, at.packed + group * panels, nullptr, Activation::linear);
+  };
+  for_phases(k, 1, false, scratch, pack_phase, run);
 }
 
 // The batch is cut into chunks by shape alone; each has a dw of its own, and these are added in order.
