@@ -126,14 +126,17 @@ Array joined_ids(const Array& a, const Array& b) {
   return all;
 }
 
-// Rows of negatives [m, dim], then those of targets, g_r h_r. Dense once there are more ids than rows.
-Grad table_gradient(const Array& ids, const Gradients& gradients, const Array& states, const Shape& shape) {
-  const i64 m = gradients.negatives.dim(0), n = states.dim(0), dim = shape[1];
-  Array rows = empty({m + n, dim});
-  std::memcpy(rows.raw(), gradients.negatives.raw(), static_cast<std::size_t>(gradients.negatives.bytes()));
-  const Array of_targets = elementwise(Elementwise::multiply, {states, gradients.targets.reshape({n, 1})}, {n, dim});
-  std::memcpy(rows.raw() + gradients.negatives.bytes(), of_targets.raw(), static_cast<std::size_t>(of_targets.bytes()));
-  if (m + n <= shape[0]) return RowSparse{ids, rows, shape};
+// Of `rows` [m + n, dim] the last ones become those of targets, g_r h_r.
+void fill_target_rows(const Array& rows, const Array& targets, const Array& states) {
+  const i64 n = states.dim(0), m = rows.dim(0) - n;
+  const Array of_targets = elementwise(Elementwise::multiply, {states, targets.reshape({n, 1})}, states.shape());
+  std::copy_n(of_targets.floats(), of_targets.count(), rows.slice_rows(m, m + n).floats());
+}
+
+// From a row for each id: dense once there are more ids than rows of the table.
+Grad table_gradient(const Array& ids, const Array& rows, const Shape& shape) {
+  const i64 dim = shape[1];
+  if (ids.count() <= shape[0]) return RowSparse{ids, rows, shape};
   Array all = zeros(shape);
   const Segments found = segments_of(ids, shape[0]);
   kernels(all.device())
@@ -246,23 +249,31 @@ Tensor with_shared(const Arguments& given, const SampledRule& rule) {
                        positions.target.slice_rows(0, n),
                        positions.coefficient.slice_rows(0, n)};
   Gradients gradients;
+  Array dtable;  // [m + n, dim]: the rows of negatives, then those of targets
   if (wants_grad({&states, &table, &bias})) {
     if (states.requires_grad()) gradients.states = empty({n, dim});
-    if (table.requires_grad()) gradients.negatives = zeros({ids.count(), dim});
+    if (table.requires_grad()) {
+      dtable = empty({ids.count() + n, dim});
+      gradients.negatives = dtable.slice_rows(0, ids.count());
+    }
     if (bias.requires_grad()) gradients.offsets = zeros({ids.count()});
     gradients.targets = empty({n});
   }
   const Array losses = shared_losses(problem, gradients);
+  if (dtable && n == 0) std::fill_n(dtable.floats(), dtable.count(), 0.f);
+  if (dtable) fill_target_rows(dtable, gradients.targets, rows);
   const Array y = full({}, static_cast<float>(total_loss(losses, problem.coefficients)));
   return record(given.operation, y, {&states, &table, &bias},
-                [gradients, positions, rows = saved(rows), ids = joined_ids(ids, problem.targets),
-                 shape = states.shape(), table_shape = table.shape()](const Array& dy, Wants wants) -> Grads {
+                [gradients, dtable, positions, ids = joined_ids(ids, problem.targets), shape = states.shape(),
+                 table_shape = table.shape()](const Array& dy, Wants wants) -> Grads {
                   const float factor = *dy.floats();
-                  const Gradients by{scaled(gradients.states, factor), scaled(gradients.negatives, factor),
-                                     scaled(gradients.targets, factor), scaled(gradients.offsets, factor)};
-                  return {wants[0] ? among_zeros(by.states, positions, shape) : Array{},
-                          wants[1] ? table_gradient(ids, by, rows, table_shape) : Grad{},
-                          wants[2] ? bias_gradient(ids, by.offsets, by.targets, table_shape[0]) : Array{}};
+                  Grads grads(3);
+                  if (wants[0]) grads[0] = among_zeros(scaled(gradients.states, factor), positions, shape);
+                  if (wants[1]) grads[1] = table_gradient(ids, scaled(dtable, factor), table_shape);
+                  if (wants[2])
+                    grads[2] = bias_gradient(ids, scaled(gradients.offsets, factor), scaled(gradients.targets, factor),
+                                             table_shape[0]);
+                  return grads;
                 });
 }
 
