@@ -98,6 +98,7 @@ ONE = [
     ((1, 9, 33), (5, 33)),
     ((5, 12, 4), (3, 8)),
     ((33, 40, 12), (3, 20)),
+    ((1, 130, 5), (3, 40)),
 ]
 TWO = [
     ((0, 5, 5, 3), (3, 3, 4)),
@@ -112,7 +113,10 @@ TWO = [
     ((20, 14, 14, 8), (3, 3, 20)),
 ]
 BY_FOUR = [(((*x[:-1], 4 * x[-1])), (*kernel[:-1], 4 * kernel[-1])) for x, kernel in TWO[:9]]
-ALONE = [((*x[:-1], max(x[-1], 2)), (*kernel[:-1], max(x[-1], 2))) for x, kernel in TWO]
+ALONE = [((*x[:-1], max(x[-1], 2)), (*kernel[:-1], max(x[-1], 2))) for x, kernel in TWO] + [
+    ((2, 9, 19, 21), (5, 5, 21)),
+    ((1, 11, 12, 24), (3, 3, 24)),
+]
 
 OPERATIONS = [
     operation(
@@ -181,15 +185,26 @@ OPERATIONS = [
     operation("conv2d, stride 2, 4 groups", [*BY_FOUR, ((2, 5, 5, 12), (3, 3, 8))], (2, 2), groups=4),
 ] + [
     Operation(
-        f"conv2d same, depthwise, stride {stride}",
-        lambda x, kernel, bias, stride=stride: F.conv2d(
-            x, kernel, bias, padding="same", groups=x.shape[-1], strides=stride
+        f"conv2d {padding}, depthwise, strides {strides}, dilation {dilation}",
+        lambda x, kernel, bias, settings=(padding, strides, dilation): F.conv2d(
+            x,
+            kernel,
+            bias,
+            padding=settings[0],
+            strides=settings[1],
+            dilation_rate=settings[2],
+            groups=x.shape[-1],
         ),
-        lambda x, kernel, bias, stride=stride: reference(
-            x, kernel, bias, (stride, stride), "same", (1, 1), x.shape[-1]
+        lambda x, kernel, bias, settings=(padding, strides, dilation): reference(
+            x, kernel, bias, settings[1], settings[0], settings[2], x.shape[-1]
         ),
         [(x, (*kernel[:-1], 1, kernel[-1]), (kernel[-1],)) for x, kernel in ALONE],
         tolerance=4e-6,
     )
-    for stride in (1, 2)
+    for padding, strides, dilation in (
+        ("same", (1, 1), (1, 1)),
+        ("same", (2, 2), (1, 1)),
+        ("valid", (1, 3), (1, 1)),
+        ("valid", (1, 1), (2, 1)),
+    )
 ]

@@ -44,6 +44,16 @@ def test_negatives_belong_to_rows_and_not_to_batches():
     assert drawn[0] == drawn[1]
 
 
+def test_negatives_of_attention_are_new_to_the_user_unless_told_otherwise():
+    for draw_seen in (False, True):
+        repeats = 0
+        model = SASRec(loss="bce", negatives=20, draw_seen=draw_seen, batch_size=1)
+        for batch in model._epochs(LOG, 20)(0):
+            history = [*batch.inputs.items[:1], *batch.targets]
+            repeats += int(np.isin(batch.negatives, history).sum())
+        assert (repeats > 0) == draw_seen
+
+
 def test_draws_are_uniform_and_keyed():
     draws = _core.ItemDraws(np.array([0, 2]), np.array([3, 3], dtype=np.int32), 5, 7)
     rows = np.arange(2000)
