@@ -283,12 +283,14 @@ void conv_backward_input(const ConvBackwardInput& k) {
   if (s.batch * s.height * s.width * s.channels == 0) return;
   if (depthwise(s)) return depthwise_backward_input(k);
   const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
-  const i64 panels = s.kernel_height * s.kernel_width * filters * padded(channels);
+  const auto panels = [&](const Phase& rows, const Phase& columns) {
+    return rows.taps * columns.taps * filters * padded(channels);
+  };
   Scratch scratch;
   const auto pack_phase = [&](const Phase& rows, const Phase& columns) {
-    float* packed = scratch.floats(s.groups * panels);
-    for (i64 group = 0; group < s.groups; ++group)
-      pack_backwards(s, k.w, group, rows, columns, packed + group * panels);
+    const i64 size = panels(rows, columns);
+    float* packed = scratch.floats(s.groups * size);
+    for (i64 group = 0; group < s.groups; ++group) pack_backwards(s, k.w, group, rows, columns, packed + group * size);
     return packed;
   };
   const auto run = [&](const ReachedPlaces& at, const Window& dy, Scratch& own) {
@@ -297,7 +299,7 @@ void conv_backward_input(const ConvBackwardInput& k) {
     for (i64 group = 0; group < s.groups; ++group)
       run_band({dy.at + group * filters, dy.row, s.filters, at.dx + group * channels, at.dx_row, at.dx_place,
                 rows.count, columns.count, channels},
-               runs, at.packed + group * panels, nullptr, Activation::linear);
+               runs, at.packed + group * panels(rows, columns), nullptr, Activation::linear);
   };
   for_phases(k, 1, false, scratch, pack_phase, run);
 }

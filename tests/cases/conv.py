@@ -181,6 +181,7 @@ OPERATIONS = [
     operation("conv2d same, stride 3 x 2", TWO, (3, 2), "same"),
     operation("conv2d same, dilation 2 x 3", TWO, (1, 1), "same", (2, 3)),
     operation("conv2d same, stride 2, dilation 3 x 2", TWO, (2, 2), "same", (3, 2)),
+    operation("conv2d of patches", [((x[0] % 3, 8, 12, x[-1]), (4, 4, f)) for x, (*_, f) in TWO], (4, 4)),
     operation("conv2d same, 4 groups", [*BY_FOUR, ((2, 5, 5, 12), (3, 3, 8))], (1, 1), "same", groups=4),
     operation("conv2d, stride 2, 4 groups", [*BY_FOUR, ((2, 5, 5, 12), (3, 3, 8))], (2, 2), groups=4),
 ] + [
