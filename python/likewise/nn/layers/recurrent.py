@@ -81,14 +81,16 @@ class Recurrent(Layer):
         self.bias_regularizer = bias_regularizer
         self._own_seed = seed
         self._kept: tuple[NDArray[Any], ...] | None = None
+        self._packed = False
         self.kernel: Tensor
         self.recurrent_kernel: Tensor
         self.bias: Tensor | None = None
 
     def build(self, input_shape: Any) -> None:
-        layer, width = type(self).__name__, self.gates * self.units
-        if not isinstance(input_shape, tuple) or len(input_shape) not in (2, 3) or input_shape[-1] is None:
-            raise ValueError(f"{layer}: takes [batch, steps, inputs], got shape {input_shape}")
+        width = self.gates * self.units
+        if not isinstance(input_shape, tuple) or input_shape[-1:] == (None,):
+            raise ValueError(f"{type(self).__name__}: takes [batch, steps, inputs], got shape {input_shape}")
+        self._check_shape(input_shape)
         self.kernel = self.add_weight(
             (input_shape[-1], width), self.kernel_initializer, regularizer=self.kernel_regularizer, name="kernel"
         )
@@ -103,15 +105,18 @@ class Recurrent(Layer):
                 self._bias_shape(), self._first_bias(), regularizer=self.bias_regularizer, name="bias"
             )
 
+    def __call__(self, *inputs: Any, training: bool | None = None, **options: Any) -> Any:
+        """As every layer; with ``offsets`` the sequences lie one after the other."""
+        self._packed = options.get("offsets") is not None
+        return super().__call__(*inputs, training=training, **options)
+
     def call(
         self, inputs: Any, initial_state: Any = None, mask: Any = None, offsets: Any = None, training: bool = False
     ) -> Any:
-        layer, packed = type(self).__name__, offsets is not None
-        if len(np.shape(inputs)) != (2 if packed else 3):
-            takes = "[rows, inputs] with offsets" if packed else "[batch, steps, inputs]"
-            raise ValueError(f"{layer}: takes {takes}, got shape {np.shape(inputs)}")
+        self._check_shape(np.shape(inputs))
+        packed = offsets is not None
         if packed and self.go_backwards:
-            raise ValueError(f"{layer}: go_backwards takes [batch, steps, inputs], got offsets")
+            raise ValueError(f"{type(self).__name__}: go_backwards takes [batch, steps, inputs], got offsets")
         batch = len(offsets) - 1 if packed else len(inputs)
         states = self._states_for(batch, initial_state)
         if mask is not None:
@@ -167,6 +172,11 @@ class Recurrent(Layer):
         if len(states) != self.n_states:
             raise ValueError(f"{layer}: initial_state must hold {self.n_states} states, got {len(states)}")
         return states
+
+    def _check_shape(self, shape: tuple[Any, ...]) -> None:
+        if len(shape) != (2 if self._packed else 3):
+            takes = "[rows, inputs] with offsets" if self._packed else "[batch, steps, inputs]"
+            raise ValueError(f"{type(self).__name__}: takes {takes}, got shape {shape}")
 
     def _kept_share(self, dropout: float, batch: int, width: int) -> NDArray[np.float32]:
         """What values [batch, width] are multiplied with: 0 where they are dropped."""
