@@ -53,6 +53,7 @@ void multiply_columns(const Product& p, i64 column, const StepsOf& steps_of) {
           .columns = vectors * native_lanes,
           .segments = 0,
           .segment_bytes = nullptr,
+          .b_gap = 0,
           .load_c = p.accumulate,
           .bias = nullptr,
           .activation = Activation::linear};

@@ -193,34 +193,75 @@ void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
 // ---------------------------------------------------------------------------------------------------------------------
 // The gradient of the weights
 
-// Adds what one image says of dw, or starts with it.
-void weight_of(const ConvBackwardWeight& k, i64 image, bool start, float* dw) {
-  const ConvShape& s = k.shape;
-  const i64 channels = s.channels / s.groups, filters = s.filters / s.groups, places = s.out_height * s.out_width;
-  Scratch scratch;
-  const Window x =
-      window(k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels, -s.pad_top, -s.pad_left,
-             (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-             (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch);
-  const float* dy = k.dy + image * places * s.filters;
-  float* edge = scratch.floats(places * panel_lanes);
-  i64* rows = scratch.get<i64>(s.out_height);
-  for (i64 i = 0; i < s.out_height; ++i) rows[i] = 4 * i * s.stride_height * x.row;
+// dw as products of x, a run of channels for every tap or row of taps, and dy: [run, filters], or turned [filters, run]
+// where filters are few, so that vectors run along the longer side.
+struct WeightProducts {
+  bool turned;
+  i64 channels, filters;  // of a group
+  i64 runs, length;       // in a row of the kernel; a run's floats
 
-  const bool joined = s.groups == 1 && s.dilation_width == 1;  // the taps of a row are one run of channels
-  const i64 runs = joined ? 1 : s.kernel_width, length = joined ? s.kernel_width * channels : channels;
+  explicit WeightProducts(const ConvShape& s) : channels(s.channels / s.groups), filters(s.filters / s.groups) {
+    const bool joined = s.groups == 1 && s.dilation_width == 1;  // the taps of a row are one run of channels
+    runs = joined ? 1 : s.kernel_width;
+    length = joined ? s.kernel_width * channels : channels;
+    const i64 straight = ceil_div(filters, native_lanes) * length, across = ceil_div(length, native_lanes) * filters;
+    turned = 5 * across < 4 * straight;
+  }
+  // Where the product of kernel row a, run b and a group begins among those of an image.
+  i64 at(const ConvShape& s, i64 a, i64 b, i64 group) const {
+    const i64 run = (a * runs + b) * length;
+    return turned ? run * s.filters + group * filters * length : run * s.filters + group * filters;
+  }
+};
+
+// Adds what one image says of dw, or starts with it.
+void weight_of(const ConvBackwardWeight& k, const WeightProducts& products, i64 image, bool start, float* dw) {
+  const ConvShape& s = k.shape;
+  const i64 places = s.out_height * s.out_width, filters = products.filters;
+  Scratch scratch;
+  const Window x = window(
+      k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels, -s.pad_top, -s.pad_left,
+      (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+      (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, products.turned);
+  const float* dy = k.dy + image * places * s.filters;
+  const i64 x_row = s.stride_height * x.row, x_place = s.stride_width * s.channels;
+  float* edge = scratch.floats(products.turned ? 0 : places * panel_lanes);
+  i64* rows = scratch.get<i64>(s.out_height);
+  for (i64 i = 0; i < s.out_height; ++i) rows[i] = 4 * i * (products.turned ? s.out_width * s.filters : x_row);
+
   Tiles t;
   t.k = s.out_width;
   t.segments = s.out_height;
   t.segment_bytes = rows;
   t.row_bytes = 4;
-  t.step_bytes = 4 * s.stride_width * s.channels;
-  t.ldc = s.filters;
   t.load_c = !start;
   t.bias = nullptr;
   t.activation = Activation::linear;
-  for (i64 group = 0; group < s.groups; ++group)
+  const auto for_runs = [&](i64 group, const auto& use) {  // use(where it reads in x, where its product begins)
+    for (i64 a = 0; a < s.kernel_height; ++a)
+      for (i64 b = 0; b < products.runs; ++b)
+        use(x.at + a * s.dilation_height * x.row + b * s.dilation_width * s.channels + group * products.channels,
+            dw + products.at(s, a, b, group));
+  };
+  for (i64 group = 0; products.turned && group < s.groups; ++group) {
+    t.a = reinterpret_cast<const char*>(dy + group * filters);
+    t.step_bytes = 4 * s.filters;
+    t.ldb = x_place;
+    t.b_gap = x_row - s.out_width * x_place;
+    t.ldc = products.length;
+    for_runs(group, [&](const float* run, float* product) {
+      for (i64 j = 0; j < products.length; j += panel_lanes) {
+        t.columns = at_most(products.length - j, panel_lanes);
+        t.b = run + j;
+        t.c = product + j;
+        run_tiles(filters, t);
+      }
+    });
+  }
+  for (i64 group = 0; !products.turned && group < s.groups; ++group)
     for (i64 j = 0; j < filters; j += panel_lanes) {
+      t.step_bytes = 4 * x_place;
+      t.ldc = s.filters;
       t.columns = at_most(filters - j, panel_lanes);
       t.b = dy + group * filters + j;
       t.ldb = s.filters;
@@ -229,14 +270,21 @@ void weight_of(const ConvBackwardWeight& k, i64 image, bool start, float* dw) {
         pack(t.b, s.filters, places, t.columns, t.ldb, edge);
         t.b = edge;
       }
-      for (i64 a = 0; a < s.kernel_height; ++a)
-        for (i64 b = 0; b < runs; ++b) {
-          t.a = reinterpret_cast<const char*>(x.at + a * s.dilation_height * x.row + b * s.dilation_width * s.channels +
-                                              group * channels);
-          t.c = dw + (a * s.kernel_width + b) * channels * s.filters + group * filters + j;
-          run_tiles(length, t);
-        }
+      for_runs(group, [&](const float* run, float* product) {
+        t.a = reinterpret_cast<const char*>(run);
+        t.c = product + j;
+        run_tiles(products.length, t);
+      });
     }
+}
+
+// dw from turned products.
+void turn_back(const ConvShape& s, const WeightProducts& products, const float* turned, float* dw) {
+  const i64 all_runs = s.kernel_height * products.runs;
+  for (i64 run = 0; run < all_runs; ++run)
+    for (i64 f = 0; f < s.filters; ++f)
+      for (i64 j = 0; j < products.length; ++j)
+        dw[(run * products.length + j) * s.filters + f] = turned[(run * s.filters + f) * products.length + j];
 }
 
 }  // namespace
@@ -313,8 +361,11 @@ void conv_backward_weight(const ConvBackwardWeight& k) {
   i64 chunks = at_most(at_most(images, most_chunks), most_floats / (size > 0 ? size : 1));
   if (chunks < 1) chunks = 1;
   const bool alone = depthwise(s);
+  const WeightProducts shape(s);
+  const bool turned = shape.turned && !alone;
   Scratch scratch;
   float* products = scratch.floats(chunks * size);
+  float* sums = turned ? scratch.floats(size) : k.dw;
   const double image_ns = 0.02 * static_cast<double>(s.out_height * s.out_width * size);
   parallel_for(
       chunks, 1,
@@ -324,7 +375,7 @@ void conv_backward_weight(const ConvBackwardWeight& k) {
           const i64 first = images * chunk / chunks, last = images * (chunk + 1) / chunks;
           if (alone || first == last) for_lanes(size, [&](i64 j, auto lanes) { lanes.store(own + j, 0.f); });
           for (i64 image = first; image < last; ++image)
-            alone ? depthwise_weight_of(k, image, own) : weight_of(k, image, image == first, own);
+            alone ? depthwise_weight_of(k, image, own) : weight_of(k, shape, image, image == first, own);
         }
       },
       static_cast<i64>(image_ns * static_cast<double>(images) / static_cast<double>(chunks)));
@@ -332,9 +383,10 @@ void conv_backward_weight(const ConvBackwardWeight& k) {
     for_lanes(end - begin, [&](i64 j, auto lanes) {
       Vec sum = lanes.load(products + begin + j);
       for (i64 chunk = 1; chunk < chunks; ++chunk) sum += lanes.load(products + chunk * size + begin + j);
-      lanes.store(k.dw + begin + j, sum);
+      lanes.store(sums + begin + j, sum);
     });
   });
+  if (turned) turn_back(s, shape, sums, k.dw);
 }
 
 }  // namespace lw::LIKEWISE_LEVEL

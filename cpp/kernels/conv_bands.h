@@ -58,7 +58,7 @@ float* pack_panels(const ConvShape& s, const float* w, Scratch& scratch) {
 // What a place reads
 
 // Part of a grid [height, width, depth], zeros where it reaches beyond: the grid itself where it does not, unless a
-// copy is asked for, which has zeros for a vector behind it.
+// copy is asked for, which has zeros for a panel behind it.
 struct Window {
   const float* at;
   i64 row;  // floats from row to row
@@ -68,8 +68,8 @@ Window window(const float* grid, i64 height, i64 width, i64 depth, i64 first_row
               i64 columns, Scratch& scratch, bool copied = false) {
   if (!copied && first_row >= 0 && first_column >= 0 && first_row + rows <= height && first_column + columns <= width)
     return {grid + (first_row * width + first_column) * depth, width * depth};
-  float* copy = scratch.floats(rows * columns * depth + native_lanes);
-  __builtin_memset(copy + rows * columns * depth, 0, 4 * native_lanes);
+  float* copy = scratch.floats(rows * columns * depth + panel_lanes);
+  __builtin_memset(copy + rows * columns * depth, 0, 4 * panel_lanes);
   const i64 begin = first_column < 0 ? at_most(-first_column, columns) : 0;
   const i64 end = first_column + columns > width ? (width > first_column ? width - first_column : 0) : columns;
   for (i64 r = 0; r < rows; ++r) {

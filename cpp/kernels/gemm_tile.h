@@ -21,8 +21,9 @@ struct Tiles {
   float* c;
   i64 ldc;
   i64 columns;               // of the panel that C has
-  i64 segments;              // of k, if segmented: as many steps each; B's follow one another
+  i64 segments;              // of k, if segmented: as many steps each
   const i64* segment_bytes;  // where A's begin
+  i64 b_gap = 0;             // floats between B's
   bool load_c;               // start at C
   const float* bias;         // [panel] to start at, or null
   Activation activation;
@@ -109,6 +110,7 @@ void tiles(const Tiles& t) {
           asm("" : "+r"(base[i]));
         }
       }
+      if (Segmented) b += t.b_gap;
     } while (Segmented && ++segment < t.segments);
 
     if (t.activation == Activation::relu) {
