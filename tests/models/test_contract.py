@@ -442,19 +442,13 @@ def test_an_empty_history_is_served_as_popular_where_users_are_computed_from_it(
 @pytest.mark.parametrize("name", PERSONAL)
 def test_new_users_need_no_refit(name, simulation):
     log = simulate(n_users=800, n_items=150, rows_per_user=25, seed=5).log
-    new, refit = [], []
-    for seed in (1, 2):
+    new, refit = 0.0, 0.0  # the sums over eight splits: the 80 users of one may differ by a tenth either way
+    for seed in range(1, 9):
         train, history, test = lw.split.new_users(log, test=0.1, seed=seed)
-        asked = {"metrics": ["ndcg@10"], "per_user": True}
-        one = make(name).fit(train, verbose=0).evaluate(test, history=history, **asked).per_user
-        other = make(name).fit(train + history, verbose=0).evaluate(test, **asked).per_user
-        assert one["user"].tolist() == other["user"].tolist()
-        new.append(one["ndcg@10"])
-        refit.append(other["ndcg@10"])
-    short = 0.95 * np.concatenate(refit) - np.concatenate(new)  # of 160 users, which may differ by a tenth either way
-    print(f"\n{name}: new users {np.mean(new):.4f}, refit {np.mean(refit):.4f}, {np.mean(new) / np.mean(refit):.1%}")
-    assert short.mean() <= 2 * short.std() / np.sqrt(len(short))
-    assert np.mean(new) >= 0.85 * np.mean(refit)
+        new += make(name).fit(train, verbose=0).evaluate(test, history=history, metrics=["ndcg@10"])["ndcg@10"]
+        refit += make(name).fit(train + history, verbose=0).evaluate(test, metrics=["ndcg@10"])["ndcg@10"]
+    print(f"\n{name}: new users {new / 8:.4f}, refit {refit / 8:.4f}, {new / refit:.1%}")
+    assert new >= 0.95 * refit
 
 
 # --- similar items
