@@ -13,6 +13,33 @@
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
+// What the places of some rows of a convolution read in an image; zeros where it does not reach.
+Window window_of_rows(const ConvShape& s, const float* image, i64 first, i64 rows, Scratch& scratch, bool copied) {
+  return window(image, s.height, s.width, s.channels, first * s.stride_height - s.pad_top, -s.pad_left,
+                (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+                (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, copied);
+}
+
+// Calls use(rows, what they read of x, the first of them in y, scratch) for bands of the rows of all images.
+template <typename Use>
+void for_row_bands(const ConvForward& k, double row_ns, bool copied, const Use& use) {
+  const ConvShape& s = k.shape;
+  const i64 band_rows = at_most(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
+  parallel_for(
+      s.batch * bands, 1,
+      [&](i64 begin, i64 end) {
+        for (i64 task = begin; task < end; ++task) {
+          const i64 image = task / bands, first = task % bands * band_rows;
+          const i64 rows = at_most(band_rows, s.out_height - first);
+          Scratch own;
+          const float* x = k.x + image * s.height * s.width * s.channels;
+          use(rows, window_of_rows(s, x, first, rows, own, copied),
+              k.y + (image * s.out_height + first) * s.out_width * s.filters, own);
+        }
+      },
+      static_cast<i64>(row_ns * static_cast<double>(band_rows)));
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // One direction, a height or a width, of dx: the places r that are `remainder` modulo the stride after the padding, and
 // the taps that reach them. Tap a carries dy at q + (remainder - a dilation) / stride to place
@@ -123,27 +150,12 @@ void depthwise_forward(const ConvForward& k) {
   const float* packed = pack_taps(k.w, taps, n, scratch);
   const float* start = k.bias == nullptr ? nullptr : pack_taps(k.bias, 1, n, scratch);
   const double row_ns = 0.03 * static_cast<double>(s.out_width * taps * n);
-  const i64 band_rows = at_most(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
-  parallel_for(
-      s.batch * bands, 1,
-      [&](i64 begin, i64 end) {
-        for (i64 task = begin; task < end; ++task) {
-          const i64 image = task / bands, first = task % bands * band_rows;
-          const i64 rows = at_most(band_rows, s.out_height - first);
-          Scratch own;
-          const Window x =
-              window(k.x + image * s.height * s.width * n, s.height, s.width, n, first * s.stride_height - s.pad_top,
-                     -s.pad_left, (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-                     (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, own,
-                     n % native_lanes != 0);
-          const i64* offsets =
-              tap_offsets(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * n, own);
-          depthwise_band({x.at, s.stride_height * x.row, s.stride_width * n, rows, s.out_width, n, taps, offsets},
-                         packed, start, k.y + (image * s.out_height + first) * s.out_width * n, s.out_width * n, n,
-                         k.activation);
-        }
-      },
-      static_cast<i64>(row_ns * static_cast<double>(band_rows)));
+  for_row_bands(k, row_ns, n % native_lanes != 0, [&](i64 rows, const Window& x, float* y, Scratch& own) {
+    const i64* offsets =
+        tap_offsets(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * n, own);
+    depthwise_band({x.at, s.stride_height * x.row, s.stride_width * n, rows, s.out_width, n, taps, offsets}, packed,
+                   start, y, s.out_width * n, n, k.activation);
+  });
 }
 
 void depthwise_backward_input(const ConvBackwardInput& k) {
@@ -174,10 +186,7 @@ void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
   const i64 n = s.channels, row = s.out_width * n;
   const bool copied = n % native_lanes != 0;
   Scratch scratch;
-  const Window x =
-      window(k.x + image * s.height * s.width * n, s.height, s.width, n, -s.pad_top, -s.pad_left,
-             (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-             (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, copied);
+  const Window x = window_of_rows(s, k.x + image * s.height * s.width * n, 0, s.out_height, scratch, copied);
   const Window dy = window(k.dy + image * s.out_height * row, s.out_height, s.out_width, n, 0, 0, s.out_height,
                            s.out_width, scratch, copied);
   const i64* offsets =
@@ -218,50 +227,50 @@ struct WeightProducts {
 void weight_of(const ConvBackwardWeight& k, const WeightProducts& products, i64 image, bool start, float* dw) {
   const ConvShape& s = k.shape;
   const i64 places = s.out_height * s.out_width, filters = products.filters;
+  const bool turned = products.turned;
   Scratch scratch;
-  const Window x = window(
-      k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels, -s.pad_top, -s.pad_left,
-      (s.out_height - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-      (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, products.turned);
+  const float* first = k.x + image * s.height * s.width * s.channels;
+  const Window x = window_of_rows(s, first, 0, s.out_height, scratch, turned);
   const float* dy = k.dy + image * places * s.filters;
   const i64 x_row = s.stride_height * x.row, x_place = s.stride_width * s.channels;
-  float* edge = scratch.floats(products.turned ? 0 : places * panel_lanes);
   i64* rows = scratch.get<i64>(s.out_height);
-  for (i64 i = 0; i < s.out_height; ++i) rows[i] = 4 * i * (products.turned ? s.out_width * s.filters : x_row);
-
+  for (i64 i = 0; i < s.out_height; ++i) rows[i] = 4 * i * (turned ? s.out_width * s.filters : x_row);
   Tiles t;
   t.k = s.out_width;
   t.segments = s.out_height;
   t.segment_bytes = rows;
   t.row_bytes = 4;
+  t.step_bytes = 4 * (turned ? s.filters : x_place);
+  t.b_gap = turned ? x_row - s.out_width * x_place : 0;
+  t.ldc = turned ? products.length : s.filters;
   t.load_c = !start;
   t.bias = nullptr;
   t.activation = Activation::linear;
-  const auto for_runs = [&](i64 group, const auto& use) {  // use(where it reads in x, where its product begins)
+
+  // use(a run of x, its product), for all of a group
+  const auto for_runs = [&](i64 group, const auto& use) {
     for (i64 a = 0; a < s.kernel_height; ++a)
       for (i64 b = 0; b < products.runs; ++b)
         use(x.at + a * s.dilation_height * x.row + b * s.dilation_width * s.channels + group * products.channels,
             dw + products.at(s, a, b, group));
   };
-  for (i64 group = 0; products.turned && group < s.groups; ++group) {
-    t.a = reinterpret_cast<const char*>(dy + group * filters);
-    t.step_bytes = 4 * s.filters;
+  if (turned) {
     t.ldb = x_place;
-    t.b_gap = x_row - s.out_width * x_place;
-    t.ldc = products.length;
-    for_runs(group, [&](const float* run, float* product) {
-      for (i64 j = 0; j < products.length; j += panel_lanes) {
-        t.columns = at_most(products.length - j, panel_lanes);
-        t.b = run + j;
-        t.c = product + j;
-        run_tiles(filters, t);
-      }
-    });
+    for (i64 group = 0; group < s.groups; ++group)
+      for_runs(group, [&](const float* run, float* product) {
+        t.a = reinterpret_cast<const char*>(dy + group * filters);
+        for (i64 j = 0; j < products.length; j += panel_lanes) {
+          t.columns = at_most(products.length - j, panel_lanes);
+          t.b = run + j;
+          t.c = product + j;
+          run_tiles(filters, t);
+        }
+      });
+    return;
   }
-  for (i64 group = 0; !products.turned && group < s.groups; ++group)
+  float* edge = scratch.floats(places * panel_lanes);
+  for (i64 group = 0; group < s.groups; ++group)
     for (i64 j = 0; j < filters; j += panel_lanes) {
-      t.step_bytes = 4 * x_place;
-      t.ldc = s.filters;
       t.columns = at_most(filters - j, panel_lanes);
       t.b = dy + group * filters + j;
       t.ldb = s.filters;
@@ -299,31 +308,14 @@ void conv_forward(const ConvForward& k) {
   const float* packed = pack_panels(s, k.w, scratch);
 
   const double row_ns = 0.02 * static_cast<double>(s.out_width * taps * channels * s.filters);
-  const i64 band_rows = at_most(rows_for(row_ns / 2), s.out_height), bands = ceil_div(s.out_height, band_rows);
-  const auto task_ns = static_cast<i64>(row_ns * static_cast<double>(band_rows));
-  parallel_for(
-      s.batch * bands, 1,
-      [&](i64 begin, i64 end) {
-        for (i64 task = begin; task < end; ++task) {
-          const i64 image = task / bands, first = task % bands * band_rows;
-          const i64 rows = at_most(band_rows, s.out_height - first);
-          Scratch own;
-          const Window x =
-              window(k.x + image * s.height * s.width * s.channels, s.height, s.width, s.channels,
-                     first * s.stride_height - s.pad_top, -s.pad_left,
-                     (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-                     (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, own);
-          const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width,
-                                    s.dilation_width * s.channels, channels, own);
-          for (i64 group = 0; group < s.groups; ++group)
-            run_band({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels,
-                      k.y + (image * s.out_height + first) * s.out_width * s.filters + group * filters,
-                      s.out_width * s.filters, s.filters, rows, s.out_width, filters},
-                     runs, packed + group * panels, k.bias == nullptr ? nullptr : k.bias + group * filters,
-                     k.activation);
-        }
-      },
-      task_ns);
+  for_row_bands(k, row_ns, false, [&](i64 rows, const Window& x, float* y, Scratch& own) {
+    const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
+                              channels, own);
+    for (i64 group = 0; group < s.groups; ++group)
+      run_band({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels, y + group * filters,
+                s.out_width * s.filters, s.filters, rows, s.out_width, filters},
+               runs, packed + group * panels, k.bias == nullptr ? nullptr : k.bias + group * filters, k.activation);
+  });
 }
 
 void conv_backward_input(const ConvBackwardInput& k) {
