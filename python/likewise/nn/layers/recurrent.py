@@ -13,6 +13,7 @@ from likewise.functional import Tensor
 from likewise.nn import activations, initializers
 from likewise.nn.activations import Activation
 from likewise.nn.initializers import Initializer
+from likewise.nn.input import Input
 from likewise.nn.layer import Layer, LayerOptions
 from likewise.nn.regularizers import Regularizer
 
@@ -81,16 +82,15 @@ class Recurrent(Layer):
         self.bias_regularizer = bias_regularizer
         self._own_seed = seed
         self._kept: tuple[NDArray[Any], ...] | None = None
-        self._packed = False
         self.kernel: Tensor
         self.recurrent_kernel: Tensor
         self.bias: Tensor | None = None
 
     def build(self, input_shape: Any) -> None:
         width = self.gates * self.units
-        if not isinstance(input_shape, tuple) or input_shape[-1:] == (None,):
+        whole = isinstance(input_shape, tuple) and input_shape[-1:] != (None,)
+        if not whole or (len(input_shape) != 3 and input_shape[0] is None):  # a call's shape was looked at before
             raise ValueError(f"{type(self).__name__}: takes [batch, steps, inputs], got shape {input_shape}")
-        self._check_shape(input_shape)
         self.kernel = self.add_weight(
             (input_shape[-1], width), self.kernel_initializer, regularizer=self.kernel_regularizer, name="kernel"
         )
@@ -106,14 +106,17 @@ class Recurrent(Layer):
             )
 
     def __call__(self, *inputs: Any, training: bool | None = None, **options: Any) -> Any:
-        """As every layer; with ``offsets`` the sequences lie one after the other."""
-        self._packed = options.get("offsets") is not None
+        """As of every layer, which makes no weights for inputs of a wrong shape."""
+        if inputs and not isinstance(inputs[0], Input):
+            shape, packed = np.shape(inputs[0]), options.get("offsets") is not None
+            if len(shape) != (2 if packed else 3):
+                takes = "[rows, inputs] with offsets" if packed else "[batch, steps, inputs]"
+                raise ValueError(f"{type(self).__name__}: takes {takes}, got shape {shape}")
         return super().__call__(*inputs, training=training, **options)
 
     def call(
         self, inputs: Any, initial_state: Any = None, mask: Any = None, offsets: Any = None, training: bool = False
     ) -> Any:
-        self._check_shape(np.shape(inputs))
         packed = offsets is not None
         if packed and self.go_backwards:
             raise ValueError(f"{type(self).__name__}: go_backwards takes [batch, steps, inputs], got offsets")
@@ -172,11 +175,6 @@ class Recurrent(Layer):
         if len(states) != self.n_states:
             raise ValueError(f"{layer}: initial_state must hold {self.n_states} states, got {len(states)}")
         return states
-
-    def _check_shape(self, shape: tuple[Any, ...]) -> None:
-        if len(shape) != (2 if self._packed else 3):
-            takes = "[rows, inputs] with offsets" if self._packed else "[batch, steps, inputs]"
-            raise ValueError(f"{type(self).__name__}: takes {takes}, got shape {shape}")
 
     def _kept_share(self, dropout: float, batch: int, width: int) -> NDArray[np.float32]:
         """What values [batch, width] are multiplied with: 0 where they are dropped."""
