@@ -36,7 +36,8 @@ void* allocate_block(i64 size) {
 }
 
 // Released blocks are kept for the next request of their size, so that a training step finds the memory of the one
-// before, without page faults. What is held altogether stays below five quarters of the most that was in use at once.
+// before, without page faults. What is held altogether stays below five quarters of the most that was in use at once,
+// or 256 MiB.
 class CachingAllocator {
  public:
   std::byte* allocate(i64 bytes) {
@@ -52,7 +53,7 @@ class CachingAllocator {
         cached_ -= size;
         return block;
       }
-      while (!room_for(0)) free_largest();
+      while (cached_ > 0 && !room_for(0)) free_largest();
     }
     void* block = allocate_block(size);
     if (block == nullptr) {
@@ -91,9 +92,7 @@ class CachingAllocator {
   void unlock() { mutex_.unlock(); }
 
  private:
-  bool room_for(i64 size) const {
-    return cached_ == 0 || in_use_ + cached_ + size <= std::max(peak_ + peak_ / 4, always_held);
-  }
+  bool room_for(i64 size) const { return in_use_ + cached_ + size <= std::max(peak_ + peak_ / 4, always_held); }
   void free_largest() {
     const auto largest = std::prev(free_.end());
     if (!largest->second.empty()) {

@@ -139,18 +139,16 @@ def operation(kind, what, select, counted=None, scaled_state=False, functions=No
         given = keywords(x, recurrent.shape[0])
         rows = F.embedding(F.reshape(x, (-1, x.shape[-1])), np.flatnonzero(counts(x))) if counted == "offsets" else x
         found = ours(kind, rows, kernel, recurrent, *rest, **given, **functions, **options)
-        if select is all_of:
-            found = F.concatenate([F.reshape(part, (x.shape[0], -1)) for part in found], 1)
-        return F.concatenate(list(found), 0) if select is all_packed else found
+        if select is all_packed:
+            return F.concatenate(list(found), 0)
+        return F.concatenate([F.reshape(part, (x.shape[0], -1)) for part in found], 1) if select is all_of else found
 
     def in_numpy(x, kernel, recurrent, *rest):
         f = FUNCTIONS[functions.get("activation", "tanh")]
         s = FUNCTIONS[functions.get("recurrent_activation", "sigmoid")]
         scale = scale_of(len(x), len(recurrent)) if scaled_state else 1.0
         outputs, last = reference(cell, x, kernel, recurrent, *rest, counts=counts(x), scale=scale, f=f, s=s)
-        if select is all_packed:
-            return np.concatenate([outputs[counts(x)], *last])
-        return select(outputs, last)
+        return select(outputs[counts(x)] if counted == "offsets" else outputs, last)
 
     def shapes(batch, steps, inputs, units):
         bias = (2, gates * units) if kind == "gru" else (gates * units,)
@@ -182,7 +180,8 @@ def all_of(outputs, states):
 
 
 def all_packed(outputs, states):
-    """Outputs of the steps that count, sequence by sequence, and the states below."""
+    """Outputs of packed sequences, and the states below."""
+    return np.concatenate([outputs, *states])
 
 
 def in_torch(kind):
