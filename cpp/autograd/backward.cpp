@@ -96,7 +96,7 @@ void Tensor::backward(const Array& gradient) const {
   }
   NoGrad no_grad;
   // Leaves get theirs at the end, so that a pass that fails leaves no half of a gradient behind.
-  std::unordered_map<Variable*, Grad> gradients;
+  Wants::Gradients gradients;
   std::vector<std::shared_ptr<Variable>> leaves;
   const auto add = [&](const std::shared_ptr<Variable>& variable, Grad grad) {
     if (grad.none()) return;
@@ -119,7 +119,7 @@ void Tensor::backward(const Array& gradient) const {
     if (found != gradients.end()) {
       const Grad dy = std::move(found->second);
       gradients.erase(found);
-      Grads grads = run(dy.to_dense(variable->shape), Wants(inputs));
+      Grads grads = run(dy.to_dense(variable->shape), Wants(inputs, gradients));
       for (std::size_t i = 0; i < inputs.size(); ++i)
         if (inputs[i]) add(inputs[i], std::move(grads[i]));
     }

@@ -24,6 +24,11 @@ Array deferred_array(const Shape& shape, Device device, std::shared_ptr<Deferred
   return Array(std::move(storage), shape, DType::float32);
 }
 
+Tensor kept_alive(const Tensor& tensor) {
+  const bool borrowed = tensor.defined() && tensor.value().storage()->borrowed();
+  return borrowed ? Tensor(tensor.value().copy(), tensor.variable()) : tensor;
+}
+
 void finish_deferred() {
   if (waiting.empty()) return;
   for (const std::weak_ptr<Storage>& each : std::exchange(waiting, {}))

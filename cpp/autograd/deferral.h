@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "cpp/core/array.h"
+#include "cpp/autograd/tensor.h"
 
 namespace lw {
 
@@ -14,6 +14,9 @@ bool set_deferring(bool deferring);  // returns what was set before
 
 // An array that `work` fills.
 Array deferred_array(const Shape& shape, Device device, std::shared_ptr<Deferred> work);
+
+// The same tensor, or one that lives on after the call, for work that reads it later.
+Tensor kept_alive(const Tensor& tensor);
 
 // What is put off is done now: something is going to be changed in place.
 void finish_deferred();

@@ -39,6 +39,15 @@ const Array& Saved::get() const {
   return array_;
 }
 
+Array Wants::take(std::size_t input) const {
+  Variable* const variable = (*inputs_)[input].get();
+  const auto found = variable != nullptr && variable->node ? so_far_->find(variable) : so_far_->end();
+  if (found == so_far_->end() || !found->second.dense()) return {};
+  Array taken = *found->second.dense();
+  so_far_->erase(found);
+  return taken;
+}
+
 NoGrad::NoGrad() : before_(recording) { recording = false; }
 NoGrad::~NoGrad() { recording = before_; }
 bool grad_enabled() { return recording; }

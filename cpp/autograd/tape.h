@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,11 +18,18 @@ using Grads = std::vector<Grad>;
 // Which inputs want a gradient: wants[0] is the first of those given to record().
 class Wants {
  public:
-  explicit Wants(const std::vector<std::shared_ptr<Variable>>& inputs) : inputs_(&inputs) {}
+  using Gradients = std::unordered_map<Variable*, Grad>;
+
+  Wants(const std::vector<std::shared_ptr<Variable>>& inputs, Gradients& so_far) : inputs_(&inputs), so_far_(&so_far) {}
   bool operator[](std::size_t input) const { return (*inputs_)[input] != nullptr; }
+
+  // What other operations have found for an input that is a result itself; undefined: nothing, or no array. Who takes
+  // it returns the sum in its place, and saves a pass over both.
+  Array take(std::size_t input) const;
 
  private:
   const std::vector<std::shared_ptr<Variable>>* inputs_;
+  Gradients* so_far_;
 };
 
 using Backward = std::function<Grads(const Array& dy, Wants wants)>;

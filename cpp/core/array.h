@@ -43,6 +43,8 @@ class Array {
   // Elements [begin, end) along the first axis, sharing storage.
   Array slice_rows(i64 begin, i64 end) const;
   Array copy() const;
+  // Does nobody else hold these elements? Then they may be changed in place.
+  bool sole() const { return storage_.use_count() == 1; }
 
  private:
   std::shared_ptr<Storage> storage_;

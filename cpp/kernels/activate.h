@@ -24,6 +24,10 @@ LIKEWISE_INLINE Vec tanh_of_softplus(Vec z) {
 // the scale of elu below zero.
 template <Activation>
 struct Activated;
+template <Activation which>
+constexpr Activation activation_of(Activated<which>) {
+  return which;
+}
 
 template <>
 struct Activated<Activation::linear> {

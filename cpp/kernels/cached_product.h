@@ -6,8 +6,8 @@
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
-// C (+)= A B: a_ip at a[i * a_row + p * a_step], b_pj at b[p * ldb + j], c_ij at c[i * ldc + j]; columns is a multiple
-// of native_lanes.
+// C (+)= f(A B + bias): a_ip at a[i * a_row + p * a_step], b_pj at b[p * ldb + j], c_ij at c[i * ldc + j]. Rows of B
+// and the bias are whole vectors; of C only `columns` are written.
 struct Product {
   i64 rows, columns, depth;
   const float* a;
@@ -17,6 +17,8 @@ struct Product {
   float* c;
   i64 ldc;
   bool accumulate;
+  const float* bias = nullptr;
+  Activation activation = Activation::linear;
 };
 
 // `count` tiles of `height` rows; the height becomes a constant.
@@ -50,13 +52,13 @@ void multiply_columns(const Product& p, i64 column, const StepsOf& steps_of) {
           .ldb = p.ldb,
           .c = p.c + column,
           .ldc = p.ldc,
-          .columns = vectors * native_lanes,
+          .columns = at_most(vectors * native_lanes, p.columns - column),
           .segments = 0,
           .segment_bytes = nullptr,
           .b_gap = 0,
           .load_c = p.accumulate,
-          .bias = nullptr,
-          .activation = Activation::linear};
+          .bias = p.bias == nullptr ? nullptr : p.bias + column,
+          .activation = p.activation};
   if constexpr (StepsOf::trims) {
     const char* a = t.a;
     t.count = 1;
@@ -83,7 +85,7 @@ template <typename StepsOf = AllSteps>
 void multiply(const Product& p, const StepsOf& steps_of = {}) {
   constexpr int most_rows = native_lanes == 16 ? 8 : 6;  // 32 vector registers at v4, else 16
   i64 column = 0;
-  for (; column + 2 * native_lanes <= p.columns; column += 2 * native_lanes)
+  for (; column + native_lanes < p.columns; column += 2 * native_lanes)
     multiply_columns<2, most_rows>(p, column, steps_of);
   if (column < p.columns) multiply_columns<1, 2 * most_rows>(p, column, steps_of);
 }

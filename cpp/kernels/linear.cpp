@@ -4,15 +4,17 @@
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/activate.h"
 #include "cpp/kernels/cached_product.h"
+#include "cpp/kernels/drop.h"
 #include "cpp/kernels/gemm_pack.h"
 
-// x and dy pass once: a chunk of their rows stays in the nearest caches while all three gradients take what they need
-// of it. Rows are cut into slices by shape alone; each slice has sums of its own, and these are added in order.
+// x and y pass once: what follows the product is done to a chunk of rows that is still in the nearest cache, and in the
+// backward pass a chunk of x and dy stays there while all three gradients take what they need of it. There rows are cut
+// into slices by shape alone; each slice has sums of its own, and these are added in order.
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
 
-constexpr i64 chunk_rows = 96;
+constexpr i64 chunk_rows = draws_together;  // so that a chunk of any columns begins where draws do
 constexpr i64 slice_rows = 512, most_slices = 16;
 
 i64 width_of(i64 dim) { return ceil_div(dim, native_lanes) * native_lanes; }
@@ -24,18 +26,27 @@ struct Slice {
   float* dkernel;       // [in, width_of(out)], or null
   float* dbias;         // [width_of(out)], or null
 
-  // dz of a chunk, [rows, width_of(out)] with zeros beyond the columns, and its sums.
-  void slopes(i64 first, i64 rows, float* dz) const {
+  // Of relu the value tells what was dropped; else it is drawn again.
+  bool draws_again() const { return k.dropout.rate > 0 && k.activation == Activation::linear; }
+
+  // dz of a chunk, [rows, width_of(out)] with zeros beyond the columns, and its sums; `dropped` is for D(dy).
+  void slopes(i64 first, i64 rows, float* dropped, float* dz) const {
     const i64 out = k.out, width = width_of(out);
+    const float* dy = k.dy + first * out;
+    if (draws_again()) {
+      drop(k.dropout, first * out, rows * out, dy, nullptr, dropped);
+      dy = dropped;
+    }
     with_activation(k.activation, [&](auto one) {
+      constexpr bool is_linear = activation_of(decltype(one){}) == Activation::linear;
       const float alpha = default_alpha(k.activation);
-      for (i64 row = 0; row < rows; ++row) {
-        const float* dy = k.dy + (first + row) * out;
-        const float* kept = k.kept + (first + row) * out;
+      const Vec scale = 1.f / (1.f - k.dropout.rate);
+      for (i64 row = 0; row < rows; ++row, dy += out) {
+        const float* kept = is_linear ? dy : k.kept + (first + row) * out;
         float* to = dz + row * width;
         for_lanes(out, [&](i64 j, auto lanes) {
-          const Vec f = lanes.load(kept + j);
-          lanes.store(to + j, decltype(one)::slope(f, f, alpha) * lanes.load(dy + j));
+          const Vec slope = lanes.load(dy + j), f = lanes.load(kept + j);
+          lanes.store(to + j, is_linear ? slope : decltype(one)::slope(f, f, alpha) * (slope * scale));
         });
         for (i64 j = out; j < width; ++j) to[j] = 0.f;
       }
@@ -52,18 +63,22 @@ struct Slice {
     const i64 in = k.in, out = k.out, in_width = width_of(in), out_width = width_of(out);
     Scratch scratch;
     float* dz = scratch.floats(chunk_rows * out_width);
-    float* dx = k.dx == nullptr || in == in_width ? nullptr : scratch.floats(chunk_rows * in_width);
+    float* dropped = draws_again() ? scratch.floats(chunk_rows * out) : nullptr;
+    float* product = k.dx == nullptr ? nullptr : scratch.floats(chunk_rows * in_width);
     for (i64 first = begin; first < end; first += chunk_rows) {
       const i64 rows = at_most(chunk_rows, end - first);
-      slopes(first, rows, dz);
+      slopes(first, rows, dropped, dz);
       if (dkernel != nullptr)
         multiply(Product{in, out_width, rows, k.x + first * in, 1, in, dz, out_width, dkernel, out_width, true});
       if (k.dx == nullptr) continue;
-      float* to = k.dx + first * in;
-      multiply(
-          Product{rows, in_width, out, dz, out_width, 1, turned, in_width, dx == nullptr ? to : dx, in_width, false});
-      for (i64 row = 0; dx != nullptr && row < rows; ++row)
-        for_lanes(in, [=](i64 j, auto lanes) { lanes.store(to + row * in + j, lanes.load(dx + row * in_width + j)); });
+      multiply(Product{rows, in_width, out, dz, out_width, 1, turned, in_width, product, in_width, false});
+      for (i64 row = 0; row < rows; ++row) {
+        const i64 at = (first + row) * in;
+        for_lanes(in, [=, this](i64 j, auto lanes) {
+          const Vec found = lanes.load(product + row * in_width + j);
+          lanes.store(k.dx + at + j, k.dx_so_far == nullptr ? found : lanes.load(k.dx_so_far + at + j) + found);
+        });
+      }
     }
   }
 };
@@ -80,10 +95,31 @@ void add_slices(const float* from, i64 slices, i64 rows, i64 columns, i64 width,
 
 }  // namespace
 
+void linear_forward(const LinearForward& k) {
+  const i64 out = k.out, width = width_of(out);
+  Scratch scratch;
+  float* kernel = scratch.floats((k.in + 1) * width);
+  pack(k.kernel, out, k.in, out, width, kernel);
+  float* bias = k.bias == nullptr ? nullptr : kernel + k.in * width;
+  if (bias != nullptr) pack(k.bias, out, 1, out, width, bias);
+  parallel_for(
+      ceil_div(k.rows, chunk_rows), 1,
+      [&](i64 begin, i64 end) {
+        for (i64 first = begin * chunk_rows; first < at_most(end * chunk_rows, k.rows); first += chunk_rows) {
+          const i64 rows = at_most(chunk_rows, k.rows - first), at = first * out;
+          float* y = k.y + at;
+          multiply(
+              Product{rows, out, k.in, k.x + first * k.in, k.in, 1, kernel, width, y, out, false, bias, k.activation});
+          drop(k.dropout, at, rows * out, y, k.residual == nullptr ? nullptr : k.residual + at, y);
+        }
+      },
+      chunk_rows * k.in * out / 16);
+}
+
 void linear_backward(const LinearBackward& k) {
   const i64 in_width = width_of(k.in), out_width = width_of(k.out);
   const i64 slices = k.rows < 2 * slice_rows ? 1 : at_most(k.rows / slice_rows, most_slices);
-  const i64 slice = ceil_div(k.rows, slices), dkernel_size = k.in * out_width;
+  const i64 slice = ceil_div(ceil_div(k.rows, slices), chunk_rows) * chunk_rows, dkernel_size = k.in * out_width;
   Scratch scratch;
   float* turned = nullptr;
   if (k.dx != nullptr) {
@@ -100,7 +136,7 @@ void linear_backward(const LinearBackward& k) {
                           dbias == nullptr ? nullptr : dbias + s * out_width};
           if (one.dkernel != nullptr) __builtin_memset(one.dkernel, 0, static_cast<std::size_t>(4 * dkernel_size));
           if (one.dbias != nullptr) __builtin_memset(one.dbias, 0, static_cast<std::size_t>(4 * out_width));
-          one.run(s * slice, at_most((s + 1) * slice, k.rows));
+          one.run(at_most(s * slice, k.rows), at_most((s + 1) * slice, k.rows));
         }
       },
       slice * k.in * k.out / 16);

@@ -25,7 +25,9 @@ void backward_row(const LayerNormBackward& k, i64 row) {
       share * sum_over(k.n, [&](i64 j, auto lanes) { return g(j, lanes) * ((lanes.load(x + j) - mean) * scale); });
   for_lanes(k.n, [&](i64 j, auto lanes) {
     const Vec h = (lanes.load(x + j) - mean) * scale;
-    lanes.store(k.dx + row * k.n + j, scale * (g(j, lanes) - mean_g - h * mean_gh));
+    const Vec dx = scale * (g(j, lanes) - mean_g - h * mean_gh);
+    const i64 at = row * k.n + j;
+    lanes.store(k.dx + at, k.dx_so_far == nullptr ? dx : lanes.load(k.dx_so_far + at) + dx);
   });
 }
 

@@ -18,7 +18,8 @@ struct LayerNormForward {
 };
 
 // With h = (x - mean) scale and g = gamma dy:
-//   dx = scale (g - mean(g) - h mean(g h))    dgamma = sum over rows of dy h    dbeta = sum over rows of dy
+//   dx = s + scale (g - mean(g) - h mean(g h))    dgamma = sum over rows of dy h    dbeta = sum over rows of dy
+// with s the gradient x has already.
 struct LayerNormBackward {
   i64 rows, n;
   const float* x;
@@ -26,9 +27,10 @@ struct LayerNormBackward {
   const float* mean;
   const float* scale;
   const float* dy;
-  float* dx;      // or null
-  float* dgamma;  // or null; added to
-  float* dbeta;   // or null; added to
+  const float* dx_so_far;  // or null; may be dx
+  float* dx;               // or null
+  float* dgamma;           // or null; added to
+  float* dbeta;            // or null; added to
 };
 
 }  // namespace lw

@@ -75,12 +75,6 @@ void run(const ConvShape& shape, const Tensor& x, const Tensor& kernel, const Te
                      .activation = activation});
 }
 
-// One that lives on after the call.
-Tensor kept_alive(const Tensor& tensor) {
-  return tensor.defined() && tensor.value().storage()->borrowed() ? Tensor(tensor.value().copy(), tensor.variable())
-                                                                  : tensor;
-}
-
 }  // namespace
 
 struct DeferredConv : Deferred {

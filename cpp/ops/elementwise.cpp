@@ -4,6 +4,7 @@
 
 #include "cpp/autograd/tape.h"
 #include "cpp/ops/float32.h"
+#include "cpp/ops/linear.h"
 
 namespace lw::ops {
 namespace {
@@ -31,7 +32,10 @@ Array negated(const Array& dy) { return elementwise(Elementwise::negate, {dy}, d
 }  // namespace
 
 Tensor add(const Tensor& any_a, const Tensor& any_b) {
-  return binary("add", Elementwise::add, as_float32(any_a), as_float32(any_b), same, same);
+  const Tensor a = as_float32(any_a), b = as_float32(any_b);
+  if (const Tensor y = linear_with_residual(b, a); y.defined()) return y;
+  if (const Tensor y = linear_with_residual(a, b); y.defined()) return y;
+  return binary("add", Elementwise::add, a, b, same, same);
 }
 
 Tensor subtract(const Tensor& any_a, const Tensor& any_b) {

@@ -35,13 +35,14 @@ Tensor layer_normalization(const Tensor& any, const Tensor& any_gamma, const Ten
                 [rows, n, x = saved(x.value()), gamma = saved(gamma.value()), mean = saved(mean), scale = saved(scale)](
                     const Array& dy, Wants wants) -> Grads {
                   Array dx, dgamma, dbeta;
-                  if (wants[0]) dx = empty(dy.shape(), dy.device());
+                  const Array so_far = wants.take(0);
+                  if (wants[0]) dx = so_far && so_far.sole() ? so_far : empty(dy.shape(), dy.device());
                   if (wants[1]) dgamma = zeros({n}, dy.device());
                   if (wants[2]) dbeta = zeros({n}, dy.device());
                   kernels(dy.device())
                       .layer_norm_backward({rows, n, x.get().floats(), floats_or_null(gamma), mean.get().floats(),
-                                            scale.get().floats(), dy.floats(), floats_or_null(dx),
-                                            floats_or_null(dgamma), floats_or_null(dbeta)});
+                                            scale.get().floats(), dy.floats(), floats_or_null(so_far),
+                                            floats_or_null(dx), floats_or_null(dgamma), floats_or_null(dbeta)});
                   return {dx, dgamma, dbeta};
                 });
 }

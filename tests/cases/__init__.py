@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from likewise import _core
+
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Draw = Callable[[np.random.Generator, Shape], Array]
@@ -149,6 +151,15 @@ ROWS: list[tuple[Shape, ...]] = [
     ((shape),)
     for shape in [(0, 3), (1, 1), (7,), (1, 15), (3, 16), (2, 17), (5, 31), (2, 33), (2, 3, 4), (100, 3), (300, 130)]
 ]
+
+
+def together(call: Callable[[], Any]) -> Any:
+    """What ``call`` returns, with work put off until what follows may do it in one go, as within models."""
+    before = _core.set_deferring(True)
+    try:
+        return call()
+    finally:
+        _core.set_deferring(before)
 
 
 def operations() -> list[Operation]:

@@ -1,21 +1,11 @@
 """Convolutions and the max-pools behind them, done in one go."""
 
 import numpy as np
-from tests.cases import Operation, conv
+from tests.cases import Operation, conv, together
 from tests.cases.activations import REFERENCES
 from tests.cases.pooling import pools
 
-from likewise import _core
 from likewise import functional as F
-
-
-def together(call):
-    """What ``call`` returns, with convolutions put off until a pool asks for them, as within the call of a model."""
-    before = _core.set_deferring(True)
-    try:
-        return call()
-    finally:
-        _core.set_deferring(before)
 
 
 def operation(

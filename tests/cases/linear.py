@@ -1,7 +1,7 @@
 """Matrix products."""
 
 import numpy as np
-from tests.cases import Error, Operation
+from tests.cases import Error, Operation, together
 from tests.cases.activations import REFERENCES
 
 from likewise import functional as F
@@ -114,4 +114,45 @@ OPERATIONS += [
     for name, f in REFERENCES.items()
     # At a kink no difference quotient is a derivative: those are tested alone, in activations.py.
     if name in ("sigmoid", "tanh", "softplus", "gelu", "silu", "mish", "exponential")
+]
+
+# What follows a dense layer, in one go with it.
+RATE, KEY = 0.3, 5
+
+
+def kept(shape):
+    """What dropout of ones leaves."""
+    return np.asarray(F.dropout(np.ones(shape, dtype=np.float32), RATE, KEY)).astype(float)
+
+
+def dropped(y):
+    return y * kept(y.shape)
+
+
+BEHIND = [(*shapes, (*shapes[0][:-1], shapes[1][1])) for shapes in LINEAR]
+OPERATIONS += [
+    Operation(
+        "linear with relu and dropout",
+        lambda x, kernel, bias: together(lambda: F.dropout(F.linear(x, kernel, bias, "relu"), RATE, KEY)),
+        lambda x, kernel, bias: dropped(np.maximum(x @ kernel + bias, 0)),
+        LINEAR,
+        flops=flops,
+        step=1e-8,
+    ),
+    Operation(
+        "linear and a residual",
+        lambda x, kernel, bias, residual: together(lambda: F.add(F.linear(x, kernel, bias), residual)),
+        lambda x, kernel, bias, residual: residual + x @ kernel + bias,
+        BEHIND,
+        flops=flops,
+    ),
+    Operation(
+        "linear with dropout, and a residual",
+        lambda x, kernel, bias, residual: together(
+            lambda: F.add(residual, F.dropout(F.linear(x, kernel, bias), RATE, KEY))
+        ),
+        lambda x, kernel, bias, residual: residual + dropped(x @ kernel + bias),
+        BEHIND,
+        flops=flops,
+    ),
 ]

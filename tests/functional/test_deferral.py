@@ -1,0 +1,111 @@
+"""Operations done in one go give what they give one after the other, whatever else is done with what lies between."""
+
+import numpy as np
+import pytest
+from tests.cases import together
+
+import likewise as lw
+from likewise import functional as F
+
+ROWS, INPUTS, OUTPUTS = 1100, 20, 33
+
+
+def inputs():
+    rng = np.random.default_rng(3)
+    shapes = {"x": (ROWS, INPUTS), "kernel": (INPUTS, OUTPUTS), "bias": (OUTPUTS,), "residual": (ROWS, OUTPUTS)}
+    return {
+        name: lw.Tensor(rng.normal(size=shape).astype(np.float32), requires_grad=True) for name, shape in shapes.items()
+    }
+
+
+def plain(x, kernel, bias, residual):
+    return F.add(residual, F.dropout(F.linear(x, kernel, bias), 0.4, 7))
+
+
+def looked_at(x, kernel, bias, residual):
+    h = F.linear(x, kernel, bias)
+    np.asarray(h)
+    return F.add(F.dropout(h, 0.4, 7), residual)
+
+
+def used_twice(x, kernel, bias, residual):
+    h = F.linear(x, kernel, bias)
+    dropped = F.dropout(h, 0.4, 7)
+    return F.add(F.multiply(h, 3.0), F.add(residual, dropped))
+
+
+def dropped_twice(x, kernel, bias, residual):
+    return F.add(F.dropout(F.dropout(F.linear(x, kernel, bias, "relu"), 0.2, 1), 0.3, 2), residual)
+
+
+def with_itself(x, kernel, bias, residual):
+    h = F.linear(x, kernel, bias)
+    return F.add(F.add(h, h), residual)
+
+
+def behind_tanh(x, kernel, bias, residual):
+    return F.add(F.dropout(F.linear(x, kernel, bias, "tanh"), 0.4, 7), residual)
+
+
+def broadcast(x, kernel, bias, residual):
+    return F.add(F.add(F.linear(x, kernel, bias), F.sum(residual, 0)), residual)
+
+
+@pytest.mark.parametrize(
+    "call", [plain, looked_at, used_twice, dropped_twice, with_itself, behind_tanh, broadcast], ids=lambda f: f.__name__
+)
+def test_dense_layers_with_what_follows(call):
+    dy = np.random.default_rng(4).normal(size=(ROWS, OUTPUTS)).astype(np.float32)
+
+    def run(how):
+        given = inputs()
+        y = how(lambda: call(**given))
+        y.backward(dy)
+        return [np.asarray(y), *(np.asarray(each.grad) for each in given.values())]
+
+    for found, expected in zip(run(together), run(lambda call: call()), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
+def test_the_sum_with_a_residual_is_the_same_to_the_last_bit():
+    given = inputs()
+    np.testing.assert_array_equal(np.asarray(together(lambda: plain(**given))), np.asarray(plain(**given)))
+
+
+def test_a_change_in_place_comes_after_what_was_put_off():
+    given = inputs()
+    expected = np.asarray(F.linear(given["x"], given["kernel"], given["bias"]))
+
+    def changed():
+        h = F.linear(given["x"], given["kernel"], given["bias"])
+        given["kernel"].assign(np.zeros((INPUTS, OUTPUTS), dtype=np.float32))
+        return h
+
+    np.testing.assert_array_equal(np.asarray(together(changed)), expected)
+
+
+def test_gradients_that_meet_at_a_result_add_up():
+    x = np.random.default_rng(5).normal(size=(ROWS, INPUTS)).astype(np.float32)
+    kernel = np.random.default_rng(6).normal(size=(INPUTS, INPUTS)).astype(np.float32)
+    dy = np.random.default_rng(7).normal(size=(ROWS, INPUTS)).astype(np.float32)
+    # x reaches the sum by so many ways, each of which adds to the gradient that is there already
+    ways = [
+        lambda h: h,
+        lambda h: F.linear(h, kernel),
+        lambda h: F.layer_normalization(h),
+        lambda h: F.linear(F.layer_normalization(h), kernel),
+        lambda h: F.linear(h, kernel, None, "relu"),
+    ]
+
+    def gradient(chosen):
+        leaf = lw.Tensor(x, requires_grad=True)
+        h = F.multiply(leaf, 1.0)
+        total = chosen[0](h)
+        for way in chosen[1:]:
+            total = F.add(total, way(h))
+        total.backward(dy)
+        return np.asarray(leaf.grad)
+
+    expected = sum(gradient([way]).astype(float) for way in ways)
+    for order in (ways, ways[::-1]):
+        np.testing.assert_allclose(gradient(order), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
