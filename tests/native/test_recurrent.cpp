@@ -49,6 +49,7 @@ struct Layer {
             .recurrent_bias = shape.cell == RecurrentCell::gru ? recurrent_bias.data() : nullptr,
             .state = nullptr,
             .cell_state = nullptr,
+            .state_scale = nullptr,
             .y = y,
             .y_stride = shape.steps * shape.hidden,
             .last = last,
