@@ -1,138 +1,12 @@
-#include "cpp/kernels/conv_pool.h"
-
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/activate.h"
-#include "cpp/kernels/conv_bands.h"
-#include "cpp/kernels/pool_places.h"
+#include "cpp/kernels/conv_pool.h"
+#include "cpp/kernels/conv_pool_reach.h"
 
-// Forward, some rows of pools at a time: the places they look at are convolved into the nearest caches and pooled
-// there. Backward, sums of patches (for dw) and of filters (for dx), each in registers while its terms pass.
+// Sums of patches (for dw) and of filters (for dx), each in registers while its terms pass.
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
-
-// Columns of the convolution that pools look at.
-i64 pooled_columns(const PoolShape& p) {
-  return at_most(p.width, (p.out_width - 1) * p.stride_width - p.pad_left + p.pool_width);
-}
-
-struct Rows {
-  i64 begin, end;
-};
-// Rows of the convolution that rows of pools look at.
-Rows pooled_rows(const PoolShape& p, i64 first, i64 last) {
-  const i64 begin = first * p.stride_height - p.pad_top;
-  return {begin < 0 ? 0 : begin, at_most(p.height, (last - 1) * p.stride_height - p.pad_top + p.pool_height)};
-}
-
-// The part of an image that places read; it may reach beyond.
-struct Reach {
-  i64 top, left, height, width;
-};
-Reach reach_of(const ConvShape& s, const Rows& rows, i64 columns) {
-  return {rows.begin * s.stride_height - s.pad_top, -s.pad_left,
-          (rows.end - rows.begin - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
-          (columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1};
-}
-Window window_of(const ConvShape& s, const float* image, const Rows& rows, i64 columns, Scratch& scratch) {
-  const Reach reach = reach_of(s, rows, columns);
-  return window(image, s.height, s.width, s.channels, reach.top, reach.left, reach.height, reach.width, scratch);
-}
-
-// Places that read next to nothing are better read from a copy, one run each.
-bool reads_little(const ConvShape& s) {
-  return s.kernel_height > 1 && s.kernel_width * s.channels < 8 && s.dilation_width == 1;
-}
-
-// Floats from patch to patch: the last run is copied as a whole vector too.
-constexpr i64 copied_floats = 8;
-i64 patch_floats(const ConvShape& s) {
-  return ceil_div((s.kernel_height - 1) * s.kernel_width * s.channels + copied_floats, native_lanes) * native_lanes;
-}
-
-// Copies what each place reads, [rows, columns, patch_floats]. Runs are copied as whole vectors, of which the next run
-// overwrites what is too much, but where x ends.
-const float* patches(const ConvShape& s, const Window& x, i64 rows, i64 columns, Scratch& scratch) {
-  const i64 length = patch_floats(s), run = s.kernel_width * s.channels, step = s.stride_width * s.channels;
-  float* to = scratch.floats(rows * columns * length);
-  const float* last = x.at + ((rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height) * x.row +
-                      (columns - 1) * step + run - copied_floats;  // a vector from here ends with the last run
-  for (i64 row = 0; row < rows; ++row)
-    for (i64 a = 0; a < s.kernel_height; ++a) {
-      const float* from = x.at + (row * s.stride_height + a * s.dilation_height) * x.row;
-      float* patch = to + row * columns * length + a * run;
-      for (i64 column = 0; column < columns; ++column, from += step, patch += length)
-        if (from <= last)
-          __builtin_memcpy(patch, from, sizeof(float) * copied_floats);
-        else
-          for (i64 j = 0; j < run; ++j) patch[j] = from[j];
-    }
-  return to;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Forward
-
-constexpr i64 nearby_floats = 8192;  // of the convolution, at a time
-
-struct Forward {
-  const ConvPoolForward& k;
-  const float* packed;
-  i64 columns;
-
-  // Rows of the convolution of one image into z [rows, columns, filters].
-  void convolve(i64 image, const Rows& rows, float* z) const {
-    const ConvShape& s = k.conv;
-    const i64 count = rows.end - rows.begin;
-    Scratch own;
-    const Window x = window_of(s, k.x + image * s.height * s.width * s.channels, rows, columns, own);
-    if (reads_little(s)) {
-      const i64 length = patch_floats(s), nowhere = 0;
-      const float* read = patches(s, x, count, columns, own);
-      return run_band({read, columns * length, length, z, columns * s.filters, s.filters, count, columns, s.filters},
-                      {1, s.kernel_height * s.kernel_width * s.channels, &nowhere}, packed, k.bias, k.activation);
-    }
-    const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
-                              s.channels, own);
-    run_band({x.at, s.stride_height * x.row, s.stride_width * s.channels, z, columns * s.filters, s.filters, count,
-              columns, s.filters},
-             runs, packed, k.bias, k.activation);
-  }
-
-  // The same of several images with one row and few places: place by place, so that tiles are full of images.
-  void convolve_together(i64 first, i64 images, float* z) const {
-    const ConvShape& s = k.conv;
-    const i64 size = s.height * s.width * s.channels;
-    Scratch own;
-    const Runs runs = runs_of(1, 0, s.kernel_width, s.dilation_width * s.channels, s.channels, own);
-    for (i64 place = 0; place < columns; ++place)
-      run_band({k.x + first * size + place * s.stride_width * s.channels, 0, size, z + place * s.filters, 0,
-                columns * s.filters, 1, images, s.filters},
-               runs, packed, k.bias, k.activation);
-  }
-
-  // Rows of pools [first, last) of an image from z, whose first row is `begin`.
-  template <bool keeps_winner>
-  void pool(i64 image, i64 first, i64 last, i64 begin, const float* z) const {
-    const PoolShape& p = k.pool;
-    PoolShape seen = p;  // z's columns lie closer than those of the whole convolution
-    seen.width = columns;
-    for (i64 i = first; i < last; ++i)
-      for (i64 j = 0; j < p.out_width; ++j) {
-        const Pool pool = pool_at(seen, i, j);
-        const i64 to = ((image * p.out_height + i) * p.out_width + j) * p.channels;
-        for_lanes(p.channels, [&](i64 c, auto lanes) {
-          const Best best = best_of<keeps_winner>(
-              seen, pool, [&](i64 place) { return lanes.load(z + (place - begin * columns) * p.channels + c); });
-          lanes.store(k.y + to + c, best.value);
-          if (keeps_winner) lanes.store(k.winner + to + c, best.winner);
-        });
-      }
-  }
-};
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Backward
 
 struct Term {
   const float* row;
@@ -413,45 +287,6 @@ struct Backward {
 void zero(float* to, i64 count) { __builtin_memset(to, 0, static_cast<std::size_t>(4 * count)); }
 
 }  // namespace
-
-void conv_pool_forward(const ConvPoolForward& k) {
-  const ConvShape& s = k.conv;
-  const PoolShape& p = k.pool;
-  if (p.batch * p.out_height * p.out_width * p.channels == 0) return;
-  Scratch scratch;
-  const Forward forward{k, pack_panels(s, k.w, scratch), pooled_columns(p)};
-  const i64 row_floats = forward.columns * s.filters;
-  const i64 conv_rows = at_most(nearby_floats / row_floats, s.out_height);
-  const i64 wanted = conv_rows < p.pool_height ? 1 : (conv_rows - p.pool_height) / p.stride_height + 1;
-  const i64 band = at_most(wanted, p.out_height), bands = ceil_div(p.out_height, band);
-  const i64 most_rows = at_most((band - 1) * p.stride_height + p.pool_height, s.out_height);
-  const double place_ns = 0.02 * static_cast<double>(s.kernel_height * s.kernel_width * s.channels * s.filters);
-  const double band_ns = place_ns * static_cast<double>(most_rows * forward.columns);
-  const bool flat = s.height == 1 && s.kernel_height == 1 && s.pad_left == 0 && forward.columns < 2 * tallest &&
-                    (forward.columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width < s.width;
-  const i64 together = bands > 1 ? 1 : at_most(flat ? 4 * tallest : rows_for(band_ns), p.batch);
-  parallel_for(
-      ceil_div(p.batch, together) * bands, 1,
-      [&](i64 begin, i64 end) {
-        for (i64 task = begin; task < end; ++task) {
-          const i64 first_image = task / bands * together, images = at_most(together, p.batch - first_image);
-          const i64 first = task % bands * band, last = at_most(first + band, p.out_height);
-          const Rows rows = pooled_rows(p, first, last);
-          Scratch own;
-          float* z = own.floats((flat ? images : 1) * most_rows * row_floats);
-          if (flat) forward.convolve_together(first_image, images, z);
-          for (i64 i = 0; i < images; ++i) {
-            if (!flat) forward.convolve(first_image + i, rows, z);
-            const float* own_z = flat ? z + i * row_floats : z;
-            if (k.winner != nullptr)
-              forward.pool<true>(first_image + i, first, last, rows.begin, own_z);
-            else
-              forward.pool<false>(first_image + i, first, last, rows.begin, own_z);
-          }
-        }
-      },
-      static_cast<i64>(band_ns * static_cast<double>(together)));
-}
 
 // The batch is cut into parts by shape alone; each has sums of its own, and these are added in order.
 void conv_pool_backward(const ConvPoolBackward& k) {
