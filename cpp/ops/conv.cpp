@@ -79,11 +79,17 @@ void run(const ConvShape& shape, const Tensor& x, const Tensor& kernel, const Te
 
 struct DeferredConv : Deferred {
   ConvShape shape;
+  Shape size;  // of the result
   Tensor x, kernel, bias;
   Activation activation;
 
-  DeferredConv(const ConvShape& shape, Tensor x, Tensor kernel, Tensor bias, Activation activation)
-      : shape(shape), x(std::move(x)), kernel(std::move(kernel)), bias(std::move(bias)), activation(activation) {}
+  DeferredConv(const ConvShape& shape, const Shape& size, Tensor x, Tensor kernel, Tensor bias, Activation activation)
+      : shape(shape),
+        size(size),
+        x(std::move(x)),
+        kernel(std::move(kernel)),
+        bias(std::move(bias)),
+        activation(activation) {}
   void fill(std::byte* to) override { run(shape, x, kernel, bias, activation, reinterpret_cast<float*>(to)); }
 };
 
@@ -96,7 +102,8 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
   Array y, kept;  // z where the slope is a function of z, else the value
   if (deferring() && shape.groups == 1 && !needs_input(activation)) {
     x = kept_alive(x), kernel = kept_alive(kernel), bias = kept_alive(bias);
-    y = kept = deferred_array(size, x.device(), std::make_shared<DeferredConv>(shape, x, kernel, bias, activation));
+    y = kept =
+        deferred_array(size, x.device(), std::make_shared<DeferredConv>(shape, size, x, kernel, bias, activation));
   } else {
     const bool keeps_input = needs_input(activation) && wants_grad({&x, &kernel, &bias});
     y = kept = empty(size, x.device());
@@ -123,8 +130,11 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
 
 std::shared_ptr<const DeferredConv> deferred_conv(const Tensor& result) {
   auto conv = std::dynamic_pointer_cast<const DeferredConv>(result.value().storage()->deferred());
-  // Recorded then and not now, or the other way round: the result stands alone.
-  return conv && wants_grad({&conv->x, &conv->kernel, &conv->bias}) == result.requires_grad() ? conv : nullptr;
+  // Another shape of it, or recorded then and not now, or the other way round: the result stands alone.
+  return conv && conv->size == result.shape() &&
+                 wants_grad({&conv->x, &conv->kernel, &conv->bias}) == result.requires_grad()
+             ? conv
+             : nullptr;
 }
 
 Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shape& size) {

@@ -126,10 +126,13 @@ Tensor deferred(Dense d) {
   return recorded(d, y, kept_of(d, y));
 }
 
-// Null if the result is none, or is done already, or was recorded then and is not now, or the other way round.
+// Null if the result is none, or done already, or another shape of it, or was recorded then and is not now, or the
+// other way round.
 std::shared_ptr<const DeferredLinear> deferred_linear(const Tensor& result) {
   auto linear = std::dynamic_pointer_cast<const DeferredLinear>(result.value().storage()->deferred());
-  return linear && linear->dense.wants_grad() == result.requires_grad() ? linear : nullptr;
+  return linear && linear->dense.shape() == result.shape() && linear->dense.wants_grad() == result.requires_grad()
+             ? linear
+             : nullptr;
 }
 
 }  // namespace

@@ -51,8 +51,20 @@ def broadcast(x, kernel, bias, residual):
     return F.add(F.add(F.linear(x, kernel, bias), F.sum(residual, 0)), residual)
 
 
+def in_another_shape(x, kernel, bias, residual):
+    turned = F.reshape(F.linear(x, kernel, bias), (OUTPUTS, ROWS))
+    return F.reshape(F.add(F.dropout(turned, 0.4, 7), F.reshape(residual, (OUTPUTS, ROWS))), (ROWS, OUTPUTS))
+
+
+def a_part(x, kernel, bias, residual):
+    upper = F.dropout(F.linear(x, kernel, bias)[: ROWS // 2], 0.4, 7)
+    return F.concatenate([F.add(upper, residual[: ROWS // 2]), residual[ROWS // 2 :]], 0)
+
+
 @pytest.mark.parametrize(
-    "call", [plain, looked_at, used_twice, dropped_twice, with_itself, behind_tanh, broadcast], ids=lambda f: f.__name__
+    "call",
+    [plain, in_another_shape, a_part, looked_at, used_twice, dropped_twice, with_itself, behind_tanh, broadcast],
+    ids=lambda f: f.__name__,
 )
 def test_dense_layers_with_what_follows(call):
     dy = np.random.default_rng(4).normal(size=(ROWS, OUTPUTS)).astype(np.float32)
@@ -65,6 +77,16 @@ def test_dense_layers_with_what_follows(call):
 
     for found, expected in zip(run(together), run(lambda call: call()), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+
+
+def test_a_convolution_in_another_shape_before_its_pool():
+    rng = np.random.default_rng(8)
+    x, kernel = (rng.normal(size=shape).astype(np.float32) for shape in ((2, 6, 6, 3), (3, 3, 3, 5)))
+
+    def call():
+        return F.max_pool1d(F.reshape(F.conv2d(x, kernel), (2, 16, 5)), 2, 2)
+
+    np.testing.assert_array_equal(np.asarray(together(call)), np.asarray(call()))
 
 
 def test_the_sum_with_a_residual_is_the_same_to_the_last_bit():
