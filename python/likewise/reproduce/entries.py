@@ -198,7 +198,7 @@ SASREC_ML1M_SAMPLED = Entry(
         ),
         Contender(
             "SASRec-BCE",  # the authors' loss and sizes
-            lambda seed: SASRec(loss="bce", dim=50, dropout=0.2, epochs=200, seed=seed),
+            lambda seed: SASRec(loss="bce", dim=50, dropout=0.2, epochs=400, seed=seed),
             {"hit@10": 0.8245, "ndcg@10": 0.5905},
             seeds=(0,),
             patience=20,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import checks, nn
+from likewise import checks, nn, optimizers
 from likewise import functional as F
 from likewise.data import Interactions
 from likewise.functional import Tensor
@@ -40,7 +40,7 @@ class SASRec(SequenceRecommender):
         calibration: t of "gbce": 0 is "bce", 1 makes scores those of the softmax.
         epochs: Passes over the log.
         batch_size: Sequences of a step. A run repeats bit for bit at its batch size.
-        learning_rate: Of Adam.
+        learning_rate: Of Adam, whose beta_2 is 0.98.
         max_length: How many of a user's last items count.
         dropout: Share of inputs, attention weights and outputs dropped in training.
         seed: Key of initial values, shuffles, negatives and dropout.
@@ -74,6 +74,9 @@ class SASRec(SequenceRecommender):
         checks.truth("SASRec", "draw_seen", self.draw_seen)
         checks.share("SASRec", "calibration", self.calibration)
 
+    def _optimizer(self) -> optimizers.Optimizer:
+        return optimizers.Adam(self.learning_rate, beta_2=0.98)
+
     def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
         return self._sequence_epochs(log, negatives, draw_seen=bool(self.draw_seen))
 
@@ -98,7 +101,7 @@ class SASRecNetwork(SequenceNetwork):
     ) -> None:
         normal = nn.initializers.RandomNormal(stddev=0.02)
         self.items = nn.Embedding(n_items, dim, normal)
-        self.positions = nn.Embedding(longest, dim, normal)
+        self.positions = nn.Embedding(longest, dim, normal)  # the first belongs to the last item
         self.drop = nn.Dropout(dropout)
         self.blocks = [SASRecBlock(dim, heads, dropout) for _ in range(blocks)]
         self.normalization = nn.LayerNormalization(epsilon=1e-8)
@@ -107,7 +110,7 @@ class SASRecNetwork(SequenceNetwork):
     def states(self, sequences: Sequences) -> Tensor:
         """See `SequenceNetwork.states`."""
         x = F.multiply(self.items(sequences.items), self.scale)  # section 3.1: E = items + places
-        x = self.drop(F.add(x, self.positions(sequences.places)))
+        x = self.drop(F.add(x, self.positions(sequences.places_from_end)))
         for block in self.blocks:
             x = block(x, offsets=sequences.offsets)
         normal: Tensor = self.normalization(x)
@@ -121,15 +124,14 @@ class SASRecBlock(nn.Layer):
     """
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
-        normal = nn.initializers.RandomNormal(stddev=0.02)
         self.attention_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.query = nn.Dense(dim, kernel_initializer=normal)
-        self.key = nn.Dense(dim, kernel_initializer=normal)
-        self.value = nn.Dense(dim, kernel_initializer=normal)
-        self.out = nn.Dense(dim, kernel_initializer=normal)
+        self.query = nn.Dense(dim)
+        self.key = nn.Dense(dim)
+        self.value = nn.Dense(dim)
+        self.out = nn.Dense(dim)
         self.network_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.inner = nn.Dense(dim, activation="relu", kernel_initializer=normal)
-        self.outer = nn.Dense(dim, kernel_initializer=normal)
+        self.inner = nn.Dense(dim, activation="relu")
+        self.outer = nn.Dense(dim)
         self.drop = nn.Dropout(dropout)
         self.heads, self.dropout = heads, dropout
 
