@@ -1,6 +1,7 @@
 """The frame of `likewise reproduce`: runs, resumes, keeps, compares; and that its readers give the published splits."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -69,6 +70,7 @@ def test_a_cut_run_continues_from_its_last_epoch(tmp_path, monkeypatch):
     entry = small_entry(seeds=(0,), test_picked_every=1)
 
     def cut(self, epoch, logs=None):
+        time.sleep(0.2)
         if epoch == 2:
             raise KeyboardInterrupt
 
@@ -80,6 +82,7 @@ def test_a_cut_run_continues_from_its_last_epoch(tmp_path, monkeypatch):
     resumed = run_entry(entry, folder=tmp_path / "cut", verbose=0)
     assert resumed[0]["figures"] == whole[0]["figures"]
     assert resumed[0]["test_picked"]["recall@5"] >= resumed[0]["figures"]["recall@5"]
+    assert resumed[0]["seconds"] >= 0.4  # two epochs before the cut
 
 
 def test_a_row_is_reached_when_mean_and_standard_error_meet_the_figure():

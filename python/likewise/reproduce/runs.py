@@ -54,6 +54,25 @@ class TestReadings(Callback):
         self.best = dict(state)
 
 
+class TrainingClock(Callback):
+    """Seconds of training, those before a cut included."""
+
+    def __init__(self) -> None:
+        self._start, self._before = time.monotonic(), 0.0
+
+    def seconds(self) -> float:
+        """Until now."""
+        return self._before + time.monotonic() - self._start
+
+    def state(self) -> dict[str, Any]:
+        """The seconds so far."""
+        return {"seconds": self.seconds()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes back what `state` gave."""
+        self._before = state["seconds"]
+
+
 def results_file(entry: Entry, folder: str | os.PathLike[str] | None = None) -> Path:
     """Where the results of a table are kept: in `folder`, else in ``bench/results`` of the working directory."""
     return Path(folder if folder is not None else Path("bench") / "results") / f"reproduce-{entry.name}.json"
@@ -124,14 +143,14 @@ def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose:
         return dict(test())
 
     readings = [TestReadings(read, entry.metrics, every)] if (every := contender.test_picked_every) else []
-    callbacks: list[Callback] = [*readings]
+    clock = TrainingClock()
+    callbacks: list[Callback] = [clock, *readings]
     validation = None
     if contender.patience is not None:
         callbacks.append(EarlyStopping("ndcg@10", patience=contender.patience))
         validation = task.validation
-    start = time.monotonic()
     model.fit(task.train, validation=validation, callbacks=callbacks, resume=state, verbose=verbose)
-    trained = time.monotonic()
+    seconds, trained = clock.seconds(), time.monotonic()
     report = test()
     state.unlink(missing_ok=True)
     return {
@@ -143,7 +162,7 @@ def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose:
         "test_picked": readings[0].best if readings else {},
         "epochs": 0 if model.training_ is None else len(model.training_),
         "protocol": str(report.protocol),
-        "seconds": round(trained - start, 1),
+        "seconds": round(seconds, 1),
         "evaluation_seconds": round(time.monotonic() - trained, 1),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
