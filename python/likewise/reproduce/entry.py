@@ -65,6 +65,7 @@ class Entry:
         metrics: What is measured.
         contenders: Our models.
         in_print: Further published rows, for orientation.
+        allowance: How far from the published figure ours may be, where the split or the candidates are drawn anew.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Entry:
     metrics: Sequence[str]
     contenders: Sequence[Contender]
     in_print: Mapping[str, Figures] = field(default_factory=dict)
+    allowance: float = 0.0
 
     def contender(self, name: str) -> Contender:
         """One of our models by its name in the table.
