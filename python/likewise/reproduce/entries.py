@@ -156,7 +156,7 @@ SEQUENTIAL_ML1M = Entry(
         ),
         Contender(
             "SASRec",
-            lambda seed: SASRec(epochs=100, seed=seed),
+            lambda seed: SASRec(epochs=150, seed=seed),
             {"recall@10": 0.3152, "ndcg@10": 0.1821},
             seeds=(0,),
             patience=10,
@@ -166,7 +166,7 @@ SEQUENTIAL_ML1M = Entry(
         Contender("IALS", lambda seed: IALS(seed=seed), seeds=(0,)),
         Contender(
             "SASRec-gBCE",
-            lambda seed: SASRec(loss="gbce", draw_seen=True, epochs=90, seed=seed),  # what the budget allows
+            lambda seed: SASRec(loss="gbce", draw_seen=True, epochs=90, seed=seed),
             {"recall@10": 0.2500, "ndcg@10": 0.1341},
             seeds=(0,),
             patience=10,
@@ -191,7 +191,7 @@ SASREC_ML1M_SAMPLED = Entry(
         POPULARITY,
         Contender(
             "SASRec",
-            lambda seed: SASRec(epochs=100, seed=seed),
+            lambda seed: SASRec(epochs=150, seed=seed),
             {"hit@10": 0.8245, "ndcg@10": 0.5905},
             seeds=(0,),
             patience=10,
