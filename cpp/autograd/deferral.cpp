@@ -18,7 +18,8 @@ bool set_deferring(bool deferring) {
   return std::exchange(puts_off, deferring);
 }
 
-Array deferred_array(const Shape& shape, Device device, std::shared_ptr<Deferred> work) {
+Array deferred_array(Device device, std::shared_ptr<DeferredOperation> work) {
+  const Shape shape = work->shape;
   auto storage = std::make_shared<Storage>(shape.count() * size_of(DType::float32), device, std::move(work));
   waiting.push_back(storage);
   return Array(std::move(storage), shape, DType::float32);

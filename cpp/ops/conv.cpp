@@ -77,20 +77,20 @@ void run(const ConvShape& shape, const Tensor& x, const Tensor& kernel, const Te
 
 }  // namespace
 
-struct DeferredConv : Deferred {
-  ConvShape shape;
-  Shape size;  // of the result
+struct DeferredConv : DeferredOperation {
+  ConvShape conv;
   Tensor x, kernel, bias;
   Activation activation;
 
-  DeferredConv(const ConvShape& shape, const Shape& size, Tensor x, Tensor kernel, Tensor bias, Activation activation)
-      : shape(shape),
-        size(size),
+  DeferredConv(const ConvShape& conv, const Shape& size, Tensor x, Tensor kernel, Tensor bias, Activation activation)
+      : DeferredOperation(size),
+        conv(conv),
         x(std::move(x)),
         kernel(std::move(kernel)),
         bias(std::move(bias)),
         activation(activation) {}
-  void fill(std::byte* to) override { run(shape, x, kernel, bias, activation, reinterpret_cast<float*>(to)); }
+  void fill(std::byte* to) override { run(conv, x, kernel, bias, activation, reinterpret_cast<float*>(to)); }
+  bool wants_grad() const override { return lw::wants_grad({&x, &kernel, &bias}); }
 };
 
 Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bias, const ConvOptions& options,
@@ -102,8 +102,7 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
   Array y, kept;  // z where the slope is a function of z, else the value
   if (deferring() && shape.groups == 1 && !needs_input(activation)) {
     x = kept_alive(x), kernel = kept_alive(kernel), bias = kept_alive(bias);
-    y = kept =
-        deferred_array(size, x.device(), std::make_shared<DeferredConv>(shape, size, x, kernel, bias, activation));
+    y = kept = deferred_array(x.device(), std::make_shared<DeferredConv>(shape, size, x, kernel, bias, activation));
   } else {
     const bool keeps_input = needs_input(activation) && wants_grad({&x, &kernel, &bias});
     y = kept = empty(size, x.device());
@@ -128,21 +127,14 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
                 });
 }
 
-std::shared_ptr<const DeferredConv> deferred_conv(const Tensor& result) {
-  auto conv = std::dynamic_pointer_cast<const DeferredConv>(result.value().storage()->deferred());
-  // Another shape of it, or recorded then and not now, or the other way round: the result stands alone.
-  return conv && conv->size == result.shape() &&
-                 wants_grad({&conv->x, &conv->kernel, &conv->bias}) == result.requires_grad()
-             ? conv
-             : nullptr;
-}
+std::shared_ptr<const DeferredConv> deferred_conv(const Tensor& result) { return deferred_as<DeferredConv>(result); }
 
 Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shape& size) {
   const Tensor &x = conv.x, &kernel = conv.kernel, &bias = conv.bias;
   const Array y = empty(size, x.device());
   const Array winner = wants_grad({&x, &kernel, &bias}) ? empty(size, x.device()) : Array{};
   kernels(x.device())
-      .conv_pool_forward({.conv = conv.shape,
+      .conv_pool_forward({.conv = conv.conv,
                           .pool = pool,
                           .x = x.value().floats(),
                           .w = kernel.value().floats(),
@@ -151,7 +143,7 @@ Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shap
                           .y = y.floats(),
                           .winner = floats_or_null(winner)});
   return record("conv_max_pool", y, {&x, &kernel, &bias},
-                [conv = conv.shape, pool, activation = conv.activation, x = saved(x.value()), w = saved(kernel.value()),
+                [conv = conv.conv, pool, activation = conv.activation, x = saved(x.value()), w = saved(kernel.value()),
                  y = saved(y), winner = saved(winner)](const Array& dy, Wants wants) -> Grads {
                   const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
                   const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};

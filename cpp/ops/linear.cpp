@@ -1,7 +1,5 @@
 #include "cpp/ops/linear.h"
 
-#include <utility>
-
 #include "cpp/autograd/deferral.h"
 #include "cpp/autograd/tape.h"
 #include "cpp/backend/dispatch.h"
@@ -109,30 +107,18 @@ Tensor recorded(const Dense& d, const Array& y, const Array& kept) {
 
 Array kept_of(const Dense& d, const Array& y) { return d.activation == Activation::linear ? Array{} : y; }
 
-}  // namespace
-
-struct DeferredLinear : Deferred {
+struct DeferredLinear : DeferredOperation {
   Dense dense;
 
-  explicit DeferredLinear(Dense dense) : dense(std::move(dense)) {}
+  explicit DeferredLinear(const Dense& dense) : DeferredOperation(dense.shape()), dense(dense) {}
   void fill(std::byte* to) override { run(dense, dense.activation, reinterpret_cast<float*>(to)); }
+  bool wants_grad() const override { return dense.wants_grad(); }
 };
-
-namespace {
 
 Tensor deferred(Dense d) {
   d.x = kept_alive(d.x), d.kernel = kept_alive(d.kernel), d.bias = kept_alive(d.bias);
-  const Array y = deferred_array(d.shape(), d.x.device(), std::make_shared<DeferredLinear>(d));
+  const Array y = deferred_array(d.x.device(), std::make_shared<DeferredLinear>(d));
   return recorded(d, y, kept_of(d, y));
-}
-
-// Null if the result is none, or done already, or another shape of it, or was recorded then and is not now, or the
-// other way round.
-std::shared_ptr<const DeferredLinear> deferred_linear(const Tensor& result) {
-  auto linear = std::dynamic_pointer_cast<const DeferredLinear>(result.value().storage()->deferred());
-  return linear && linear->dense.shape() == result.shape() && linear->dense.wants_grad() == result.requires_grad()
-             ? linear
-             : nullptr;
 }
 
 }  // namespace
@@ -157,7 +143,7 @@ Tensor linear(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_b
 }
 
 Tensor linear_with_dropout(const Tensor& result, const DropoutDraws& draws) {
-  const auto before = deferred_linear(result);
+  const auto before = deferred_as<DeferredLinear>(result);
   if (!before || before->dense.dropout.rate > 0) return {};
   Dense dense = before->dense;
   // The slope is one of the value, which a dropped element no longer tells; those of relu are zero then.
@@ -167,7 +153,7 @@ Tensor linear_with_dropout(const Tensor& result, const DropoutDraws& draws) {
 }
 
 Tensor linear_with_residual(const Tensor& result, const Tensor& residual) {
-  const auto before = deferred_linear(result);
+  const auto before = deferred_as<DeferredLinear>(result);
   if (!before || before->dense.activation != Activation::linear || residual.shape() != result.shape()) return {};
   Dense dense = before->dense;
   dense.residual = residual;
