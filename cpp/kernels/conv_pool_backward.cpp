@@ -251,12 +251,13 @@ struct Backward {
     }
     const Runs runs = runs_of(s.kernel_height, s.dilation_height * row_floats, s.kernel_width,
                               s.dilation_width * s.channels, s.channels, scratch);
+    // Group after group, as patches overlap: what meets at one float is added in an order that no piece decides.
     for (i64 run = 0; run < runs.count; ++run)
-      for_pieces(runs.length, [&](i64 begin, i64 vectors) {
-        for (i64 g = 0; g < found; ++g)
+      for (i64 g = 0; g < found; ++g)
+        for_pieces(runs.length, [&](i64 begin, i64 vectors) {
           add(terms + groups[g].first, groups[g].count, run * runs.length + begin,
               groups[g].patch + runs.bytes[run] / 4 + begin, vectors, runs.length - begin);
-      });
+        });
     if (inside) return;
     for (i64 r = 0; r < height; ++r) {
       const i64 row = top + r, begin = left < 0 ? 0 : left, end = at_most(left + width, s.width);
