@@ -98,10 +98,11 @@ void Tensor::backward(const Array& gradient) const {
   // Leaves get theirs at the end, so that a pass that fails leaves no half of a gradient behind.
   Wants::Gradients gradients;
   std::vector<std::shared_ptr<Variable>> leaves;
+  std::unordered_set<const Variable*> known;
   const auto add = [&](const std::shared_ptr<Variable>& variable, Grad grad) {
     if (grad.none()) return;
     Grad& held = gradients[variable.get()];
-    if (held.none() && !variable->node) leaves.push_back(variable);
+    if (!variable->node && known.insert(variable.get()).second) leaves.push_back(variable);
     held.accumulate(std::move(grad));
   };
   add(variable_, gradient.storage()->borrowed() ? gradient.copy() : gradient);

@@ -40,8 +40,7 @@ const Array& Saved::get() const {
 }
 
 Array Wants::take(std::size_t input) const {
-  Variable* const variable = (*inputs_)[input].get();
-  const auto found = variable != nullptr && variable->node ? so_far_->find(variable) : so_far_->end();
+  const auto found = so_far_->find((*inputs_)[input].get());
   if (found == so_far_->end() || !found->second.dense()) return {};
   Array taken = *found->second.dense();
   so_far_->erase(found);

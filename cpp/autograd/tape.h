@@ -23,8 +23,8 @@ class Wants {
   Wants(const std::vector<std::shared_ptr<Variable>>& inputs, Gradients& so_far) : inputs_(&inputs), so_far_(&so_far) {}
   bool operator[](std::size_t input) const { return (*inputs_)[input] != nullptr; }
 
-  // What other operations have found for an input that is a result itself; undefined: nothing, or no array. Who takes
-  // it returns the sum in its place, and saves a pass over both.
+  // What other operations have found for an input; undefined: nothing, or no array. Who takes it returns the sum in its
+  // place, and saves a pass over both.
   Array take(std::size_t input) const;
 
  private:

@@ -21,6 +21,7 @@ struct ConvPoolForward {
 
 // Each y has one place (r, s) and filter f that it comes from. With dz = activation'(y) dy
 //   dw_f += dz patch(r, s)    dpatch(r, s) += dz w_f    db_f += dz
+// where dx begins as dx_so_far.
 struct ConvPoolBackward {
   ConvShape conv;
   PoolShape pool;
@@ -30,7 +31,8 @@ struct ConvPoolBackward {
   const float* y;
   const float* winner;
   const float* dy;
-  float* dx;  // null where not wanted
+  const float* dx_so_far;  // or null; may be dx
+  float* dx;               // null where not wanted
   float* dw;
   float* dbias;
 };

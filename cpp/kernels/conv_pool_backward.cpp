@@ -41,25 +41,28 @@ constexpr AddTerms add_vectors[] = {add_terms<1>, add_terms<2>,  add_terms<3>,  
                                     add_terms<5>, add_terms<6>,  add_terms<7>,  add_terms<8>,
                                     add_terms<9>, add_terms<10>, add_terms<11>, add_terms<12>};
 
-// Calls use(first, vectors) for the pieces of a run that registers hold, with 0 vectors for what is less than one.
-template <typename Use>
-LIKEWISE_INLINE void for_pieces(i64 length, const Use& use) {
+// Adds the terms to `length` sums, as many at a time as registers hold.
+LIKEWISE_INLINE void add(const Term* terms, i64 count, i64 offset, float* sums, i64 length) {
   i64 first = 0;
   for (i64 left = length / native_lanes; left > 0;) {
     const i64 vectors = at_most(left, most_vectors);
-    use(first, vectors);
+    add_vectors[vectors - 1](terms, count, offset + first, sums + first);
     first += vectors * native_lanes;
     left -= vectors;
   }
-  if (first < length) use(first, i64{0});
+  if (first < length) add_last_terms(terms, count, offset + first, sums + first, length - first);
 }
 
-LIKEWISE_INLINE void add(const Term* terms, i64 count, i64 offset, float* sums, i64 vectors, i64 rest) {
-  if (vectors > 0)
-    add_vectors[vectors - 1](terms, count, offset, sums);
-  else
-    add_last_terms(terms, count, offset, sums, rest);
+// What stays in the nearest cache: the images that pass at a time, and the piece of all filters they pass by. The
+// length of a piece is a whole number of vectors at every level.
+constexpr i64 floats_of_images = 12 * 1024, floats_of_filters = 3 * 1024;
+i64 piece_floats(i64 filters) {
+  constexpr i64 least = 96;
+  const i64 fitting = floats_of_filters / filters / least * least;
+  return fitting < least ? least : fitting;
 }
+
+void zero(float* to, i64 count) { __builtin_memset(to, 0, static_cast<std::size_t>(4 * count)); }
 
 // Where a place of the convolution reads in x, and what the pools of an image keep of it.
 struct Cells {
@@ -172,7 +175,8 @@ struct Backward {
       }
   }
 
-  // dw of some images, filter by filter: the patches of its winners, run by run.
+  // dw of some images: the patches of each filter's winners. Piece after piece of all filters, so that their sums stay
+  // in the nearest cache while the images pass, a few at a time, which stay there too while the filters pass.
   void weights(i64 first, i64 images, const float* dz, float* dw) const {
     const ConvShape& s = k.conv;
     const i64 filters = s.filters, size = s.height * s.width * s.channels;
@@ -187,86 +191,141 @@ struct Backward {
                               s.channels, scratch);
     const i64 step = s.stride_width * s.channels, row_step = s.stride_height * x_row;
     const i64* of_number = numbers(row_step, step, scratch);
-    Term* terms = scratch.get<Term>(images * cells * filters);  // [filters, images, cells], of which `counts` are used
-    i64* counts = scratch.get<i64>(filters);
-    for (i64 f = 0; f < filters; ++f) counts[f] = f * images * cells;
-    for (i64 i = 0; i < images; ++i)
-      for (i64 cell = 0; cell < cells; ++cell) {
-        const float* factor = dz + (i * cells + cell) * filters;
-        const float* number = k.winner + ((first + i) * cells + cell) * filters;
-        const i64 of_cell = offset_of(cell, row_step, step) - rows.begin * row_step;
-        for (i64 f = 0; f < filters; ++f) {
-          terms[counts[f]] = {sources[i] + (of_cell + of_number[static_cast<i64>(number[f])]), factor[f]};
-          counts[f] += factor[f] != 0.f;
+    const i64 together = at_most(ceil_div(floats_of_images, size), images), passes = ceil_div(images, together);
+    Term* terms = scratch.get<Term>(images * cells * filters);  // [filters, images, cells], as far as they are not zero
+    i64* ends = scratch.get<i64>((passes + 1) * filters);       // [passes + 1, filters]: where those of a pass end
+    for (i64 f = 0; f < filters; ++f) ends[f] = f * images * cells;
+    for (i64 pass = 0; pass < passes; ++pass) {
+      i64* counts = ends + (pass + 1) * filters;
+      for (i64 f = 0; f < filters; ++f) counts[f] = ends[pass * filters + f];
+      for (i64 i = pass * together; i < at_most((pass + 1) * together, images); ++i)
+        for (i64 cell = 0; cell < cells; ++cell) {
+          const float* factor = dz + (i * cells + cell) * filters;
+          const float* number = k.winner + ((first + i) * cells + cell) * filters;
+          const i64 of_cell = offset_of(cell, row_step, step) - rows.begin * row_step;
+          for (i64 f = 0; f < filters; ++f) {
+            terms[counts[f]] = {sources[i] + (of_cell + of_number[static_cast<i64>(number[f])]), factor[f]};
+            counts[f] += factor[f] != 0.f;
+          }
         }
-      }
-    for (i64 f = 0; f < filters; ++f) {
-      const i64 begin = f * images * cells, count = counts[f] - begin;
-      for (i64 run = 0; run < runs.count; ++run)
-        for_pieces(runs.length, [&](i64 from, i64 vectors) {
-          add(terms + begin, count, runs.bytes[run] / 4 + from, dw + f * row + run * runs.length + from, vectors,
-              runs.length - from);
-        });
     }
+    const i64 piece = piece_floats(filters);
+    for (i64 run = 0; run < runs.count; ++run)
+      for (i64 from = 0; from < runs.length; from += piece)
+        for (i64 pass = 0; pass < passes; ++pass)
+          for (i64 f = 0; f < filters; ++f) {
+            const i64 begin = ends[pass * filters + f], count = ends[(pass + 1) * filters + f] - begin;
+            add(terms + begin, count, runs.bytes[run] / 4 + from, dw + f * row + run * runs.length + from,
+                at_most(runs.length - from, piece));
+          }
   }
 
-  // dx of an image. Winners at one place of a pool add to the same patch: together.
-  void inputs(i64 image, const float* dz) const {
-    const ConvShape& s = k.conv;
-    const PoolShape& p = k.pool;
-    const i64 filters = s.filters, places = p.pool_height * p.pool_width;
-    const auto [top, left, height, width] = reach_of(s, rows, columns);
-    const bool inside = top >= 0 && left >= 0 && top + height <= s.height && left + width <= s.width;
-    float* dx = k.dx + image * s.height * s.width * s.channels;
-    Scratch scratch;
-    for_lanes(s.height * s.width * s.channels, [&](i64 j, auto lanes) { lanes.store(dx + j, 0.f); });
-    const i64 row_floats = (inside ? s.width : width) * s.channels;
-    float* grid = inside ? dx + (top * s.width + left) * s.channels : scratch.floats(height * row_floats);
-    if (!inside) for_lanes(height * row_floats, [&](i64 j, auto lanes) { lanes.store(grid + j, 0.f); });
+  // Terms that add to one patch of dx.
+  struct Group {
+    float* patch;
+    i64 first, count;
+  };
+  struct Groups {
+    Group* groups;
+    i64 count;
+    Term* terms;
+  };
 
-    const i64 step = s.stride_width * s.channels, row_step = s.stride_height * row_floats;
-    const i64* of_number = numbers(row_step, step, scratch);
-    struct Group {
-      float* patch;
-      i64 first, count;
-    };
-    Term* terms = scratch.get<Term>(cells * filters);
-    Group* groups = scratch.get<Group>(cells * at_most(filters, places));
-    i64* after = scratch.get<i64>(places + 1);
-    i64 used = 0, found = 0;
+  // Those of an image, in room for most_groups() and cells * filters + 1 terms. Winners at one place of a pool add to
+  // the same patch together, unless there are so many places that few meet. (Each place looks through all winners: to
+  // count first where they are is slower, as every count waits for the one before.)
+  void group(i64 image, const float* dz, float* grid, i64 row_step, i64 step, const i64* of_number, Groups& to) const {
+    const i64 filters = k.conv.filters, places = k.pool.pool_height * k.pool.pool_width;
+    Scratch scratch;
+    Term* winners = scratch.get<Term>(filters + 1);  // of a cell, as far as they are not zero
+    i64* numbers = scratch.get<i64>(filters + 1);
+    i64 used = 0;
+    to.count = 0;
     for (i64 cell = 0; cell < cells; ++cell) {
       const float* factor = dz + cell * filters;
       const float* number = k.winner + (image * cells + cell) * filters;
-      for (i64 place = 0; place <= places; ++place) after[place] = 0;
-      for (i64 f = 0; f < filters; ++f) after[static_cast<i64>(number[f]) + 1] += factor[f] != 0.f;
-      const i64 offset = offset_of(cell, row_step, step) - rows.begin * row_step;
-      for (i64 place = 0; place < places; ++place) {
-        if (after[place + 1] > 0) groups[found++] = {grid + (offset + of_number[place]), used, after[place + 1]};
-        const i64 here = used;
-        used += after[place + 1];
-        after[place] = here;
+      i64 count = 0;
+      for (i64 f = 0; f < filters; ++f) {
+        winners[count] = {turned + f * turned_row, factor[f]};
+        numbers[count] = static_cast<i64>(number[f]);
+        count += factor[f] != 0.f;
       }
-      for (i64 f = 0; f < filters; ++f)
-        if (factor[f] != 0.f) terms[after[static_cast<i64>(number[f])]++] = {turned + f * turned_row, factor[f]};
+      float* patch = grid + (offset_of(cell, row_step, step) - rows.begin * row_step);
+      if (places >= filters) {
+        for (i64 i = 0; i < count; ++i, ++used) {
+          to.terms[used] = winners[i];
+          to.groups[to.count++] = {patch + of_number[numbers[i]], used, 1};
+        }
+        continue;
+      }
+      for (i64 place = 0; place < places; ++place) {
+        const i64 first = used;
+        for (i64 i = 0; i < count; ++i) {
+          to.terms[used] = winners[i];
+          used += numbers[i] == place;
+        }
+        if (used > first) to.groups[to.count++] = {patch + of_number[place], first, used - first};
+      }
+    }
+  }
+  i64 most_groups() const { return cells * at_most(k.conv.filters, k.pool.pool_height * k.pool.pool_width); }
+
+  // What dx begins as.
+  void begin_inputs(i64 at, i64 count) const {
+    if (k.dx_so_far == nullptr)
+      zero(k.dx + at, count);
+    else if (k.dx_so_far != k.dx)
+      __builtin_memcpy(k.dx + at, k.dx_so_far + at, static_cast<std::size_t>(4 * count));
+  }
+
+  // dx of some images, piece after piece of the filters, so that these stay in the nearest cache while images pass.
+  // Patches overlap: the order in which they add to a float is that of pieces and groups, which no vector's width
+  // decides.
+  void inputs(i64 first, i64 images, const float* dz) const {
+    const ConvShape& s = k.conv;
+    const i64 size = s.height * s.width * s.channels;
+    const auto [top, left, height, width] = reach_of(s, rows, columns);
+    const bool inside = top >= 0 && left >= 0 && top + height <= s.height && left + width <= s.width;
+    const i64 row_floats = (inside ? s.width : width) * s.channels, grid_floats = height * row_floats;
+    float* dx = k.dx + first * size;
+    Scratch scratch;
+    begin_inputs(first * size, images * size);
+    float* grids = inside ? dx + (top * s.width + left) * s.channels : scratch.floats(images * grid_floats);
+    const i64 grid_step = inside ? size : grid_floats;
+    if (!inside) zero(grids, images * grid_floats);
+
+    const i64 step = s.stride_width * s.channels, row_step = s.stride_height * row_floats;
+    const i64* of_number = numbers(row_step, step, scratch);
+    const i64 most = most_groups(), most_terms = cells * s.filters + 1;
+    Groups* groups = scratch.get<Groups>(images);
+    Group* all_groups = scratch.get<Group>(images * most);
+    Term* all_terms = scratch.get<Term>(images * most_terms);
+    for (i64 i = 0; i < images; ++i) {
+      groups[i] = {all_groups + i * most, 0, all_terms + i * most_terms};
+      group(first + i, dz + i * cells * s.filters, grids + i * grid_step, row_step, step, of_number, groups[i]);
     }
     const Runs runs = runs_of(s.kernel_height, s.dilation_height * row_floats, s.kernel_width,
                               s.dilation_width * s.channels, s.channels, scratch);
-    // Group after group, as patches overlap: what meets at one float is added in an order that no piece decides.
+    const i64 piece = piece_floats(s.filters);
     for (i64 run = 0; run < runs.count; ++run)
-      for (i64 g = 0; g < found; ++g)
-        for_pieces(runs.length, [&](i64 begin, i64 vectors) {
-          add(terms + groups[g].first, groups[g].count, run * runs.length + begin,
-              groups[g].patch + runs.bytes[run] / 4 + begin, vectors, runs.length - begin);
-        });
+      for (i64 from = 0; from < runs.length; from += piece)
+        for (i64 i = 0; i < images; ++i)
+          for (i64 g = 0; g < groups[i].count; ++g) {
+            const Group& group = groups[i].groups[g];
+            add(groups[i].terms + group.first, group.count, run * runs.length + from,
+                group.patch + runs.bytes[run] / 4 + from, at_most(runs.length - from, piece));
+          }
     if (inside) return;
-    for (i64 r = 0; r < height; ++r) {
-      const i64 row = top + r, begin = left < 0 ? 0 : left, end = at_most(left + width, s.width);
-      if (row < 0 || row >= s.height) continue;
-      for_lanes((end - begin) * s.channels, [&](i64 j, auto lanes) {
-        lanes.store(dx + (row * s.width + begin) * s.channels + j,
-                    lanes.load(grid + r * row_floats + (begin - left) * s.channels + j));
-      });
-    }
+    for (i64 i = 0; i < images; ++i)
+      for (i64 r = 0; r < height; ++r) {
+        const i64 at = top + r, begin = left < 0 ? 0 : left, end = at_most(left + width, s.width);
+        if (at < 0 || at >= s.height) continue;
+        for_lanes((end - begin) * s.channels, [&](i64 j, auto lanes) {
+          float* to = dx + i * size + (at * s.width + begin) * s.channels + j;
+          const float* found = grids + i * grid_floats + r * row_floats + (begin - left) * s.channels + j;
+          lanes.store(to, lanes.load(to) + lanes.load(found));
+        });
+      }
   }
 
   void run(i64 first, i64 last, const Part& part) const {
@@ -280,12 +339,10 @@ struct Backward {
       if (part.dw != nullptr && !reads_little(k.conv)) weights(image, images, dz, part.dw);
       for (i64 i = 0; part.dw != nullptr && reads_little(k.conv) && i < images; ++i)
         few_weights(image + i, dz + i * size, part.dw);
-      for (i64 i = 0; k.dx != nullptr && i < images; ++i) inputs(image + i, dz + i * size);
+      if (k.dx != nullptr) inputs(image, images, dz);
     }
   }
 };
-
-void zero(float* to, i64 count) { __builtin_memset(to, 0, static_cast<std::size_t>(4 * count)); }
 
 }  // namespace
 
@@ -322,23 +379,36 @@ void conv_pool_backward(const ConvPoolBackward& k) {
         }
       },
       static_cast<i64>(image_ns * static_cast<double>(images) / static_cast<double>(parts)));
-  if (images == 0 && k.dx != nullptr) zero(k.dx, s.batch * s.height * s.width * s.channels);
+  if (images == 0 && k.dx != nullptr) backward.begin_inputs(0, s.batch * s.height * s.width * s.channels);
   for (i64 f = 0; dbias != nullptr && f < filters; ++f) {
     k.dbias[f] = dbias[f];
     for (i64 part = 1; part < parts; ++part) k.dbias[f] += dbias[part * filters + f];
   }
   if (dw == nullptr) return;
-  constexpr i64 line = 16;  // floats that one thread writes side by side
-  parallel_for(ceil_div(filters, line), rows_for(0.1 * static_cast<double>(line * parts * row)),
-               [&](i64 begin, i64 end) {
-                 for (i64 f = begin * line; f < at_most(end * line, filters); ++f)
-                   for (i64 j = 0; j < length; ++j) {
-                     const float* one = dw + (few ? j * row + f : f * row + j);
-                     float sum = *one;
-                     for (i64 part = 1; part < parts; ++part) sum += one[part * size];
-                     k.dw[j * filters + f] = sum;
-                   }
-               });
+  const auto summed = [&](i64 at) {
+    Native sum = load_native(dw + at);
+    for (i64 part = 1; part < parts; ++part) sum += load_native(dw + part * size + at);
+    return sum;
+  };
+  const i64 columns = ceil_div(filters, native_lanes), rows = few ? length : ceil_div(length, native_lanes);
+  const i64 pieces = native_lanes * (few ? 1 : native_lanes);
+  parallel_for(columns * rows, rows_for(0.05 * static_cast<double>(parts * pieces)), [&](i64 begin, i64 end) {
+    for (i64 i = begin; i < end; ++i) {
+      const i64 f = i % columns * native_lanes, wide = at_most(filters - f, native_lanes);
+      if (few) {
+        native_store_up_to(k.dw + i / columns * filters + f, summed(i / columns * row + f), wide);
+        continue;
+      }
+      const i64 first = i / columns * native_lanes;
+      Native square[native_lanes];
+#pragma GCC unroll 16
+      for (int r = 0; r < native_lanes; ++r) square[r] = r < wide ? summed((f + r) * row + first) : Native{};
+      transpose(square);
+#pragma GCC unroll 16
+      for (int r = 0; r < native_lanes; ++r)
+        if (first + r < length) native_store_up_to(k.dw + (first + r) * filters + f, square[r], wide);
+    }
+  });
 }
 
 }  // namespace lw::LIKEWISE_LEVEL

@@ -145,7 +145,9 @@ Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shap
   return record("conv_max_pool", y, {&x, &kernel, &bias},
                 [conv = conv.conv, pool, activation = conv.activation, x = saved(x.value()), w = saved(kernel.value()),
                  y = saved(y), winner = saved(winner)](const Array& dy, Wants wants) -> Grads {
-                  const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
+                  const Array so_far = wants.take(0);
+                  Array dx;
+                  if (wants[0]) dx = so_far && so_far.sole() ? so_far : empty(x.get().shape(), dy.device());
                   const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};
                   const Array dbias = wants[2] ? empty({conv.filters}, dy.device()) : Array{};
                   kernels(dy.device())
@@ -157,6 +159,7 @@ Tensor conv_max_pool(const DeferredConv& conv, const PoolShape& pool, const Shap
                                            .y = y.get().floats(),
                                            .winner = winner.get().floats(),
                                            .dy = dy.floats(),
+                                           .dx_so_far = floats_or_null(so_far),
                                            .dx = floats_or_null(dx),
                                            .dw = floats_or_null(dw),
                                            .dbias = floats_or_null(dbias)});

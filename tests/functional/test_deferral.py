@@ -131,3 +131,32 @@ def test_gradients_that_meet_at_a_result_add_up():
     expected = sum(gradient([way]).astype(float) for way in ways)
     for order in (ways, ways[::-1]):
         np.testing.assert_allclose(gradient(order), expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_gradients_of_convolutions_with_their_pools_add_up():
+    rng = np.random.default_rng(8)
+    x = rng.normal(size=(37, 12, 9)).astype(np.float32)
+    kernels = [rng.normal(size=(height, 9, 20)).astype(np.float32) for height in (1, 3, 12, 5)]
+    start, dy = (rng.normal(size=shape).astype(np.float32) for shape in ((9, 20), (37, 20)))
+
+    def gradient(chosen, through_a_result):
+        leaf = lw.Tensor(x, requires_grad=True)
+
+        def pooled():
+            h = F.multiply(leaf, 1.0) if through_a_result else leaf
+            total = F.linear(h[:, 0], start)
+            for i, kernel in chosen:
+                convolved = F.conv1d(h, kernel, activation="tanh", padding="same" if i == 3 else "valid")
+                total = F.add(total, F.max_pool1d(convolved, convolved.shape[1])[:, 0])
+            return total
+
+        together(pooled).backward(dy)
+        return np.asarray(leaf.grad)
+
+    ways = list(enumerate(kernels))
+    rest = gradient([], False).astype(float)
+    expected = rest + sum(gradient([way], False) - rest for way in ways)
+    for order in (ways, ways[::-1]):
+        for through_a_result in (False, True):
+            found = gradient(order, through_a_result)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
