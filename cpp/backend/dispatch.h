@@ -14,5 +14,6 @@ const KernelTable& kernels(Device device);
 // The levels this build has and this processor runs, lowest first; the one in use is chosen once, at first use, by
 // LIKEWISE_ISA or else the highest.
 std::vector<std::string> usable_levels();
+const KernelTable* usable_level(const std::string& name);  // or null
 
 }  // namespace lw

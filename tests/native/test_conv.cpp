@@ -162,10 +162,21 @@ TEST(convolution_and_pool_in_one_go_agree_with_one_after_the_other) {
             dw_want[weight] += double{dz[out]} * x[in];
           });
           table.conv_pool_backward({conv, pool, x.data(), w.data(), Activation::relu, y.data(), winner.data(),
-                                    dy.data(), dx.data(), dw.data(), dbias.data()});
+                                    dy.data(), nullptr, dx.data(), dw.data(), dbias.data()});
           CHECK_CLOSE(worst_difference(dx, dx_want), 0., 2e-5);
           CHECK_CLOSE(worst_difference(dw, dw_want), 0., 2e-5);
           CHECK_CLOSE(worst_difference(dbias, dbias_want), 0., 2e-5);
+
+          Floats so_far = drawn(size.x, 12), sum = unset(size.x);
+          const ConvPoolBackward onto{conv,          pool,      x.data(),      w.data(),   Activation::relu, y.data(),
+                                      winner.data(), dy.data(), so_far.data(), sum.data(), nullptr,          nullptr};
+          table.conv_pool_backward(onto);
+          for (std::size_t i = 0; i < so_far.size(); ++i) dx_want[i] += so_far[i];
+          CHECK_CLOSE(worst_difference(sum, dx_want), 0., 2e-5);
+          ConvPoolBackward in_place = onto;
+          in_place.dx = so_far.data();
+          table.conv_pool_backward(in_place);
+          CHECK(so_far == sum);
         }
 }
 
