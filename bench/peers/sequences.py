@@ -7,19 +7,23 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from bench.peers.conv import heights_flops
 from bench.timing import Work
 from torch.nn import functional
 
 import likewise as lw
 from likewise import optimizers
-from likewise.models import GRU4Rec, SASRec
+from likewise.models import Caser, GRU4Rec, SASRec
 from likewise.models.sequences.batches import SequenceBatch, Sequences
+from likewise.models.sequences.caser import InstanceBatch
 from likewise.models.sequences.sasrec import SASRecBlock
 from likewise.models.sequences.session_parallel import SessionStep
 
 N_ITEMS, DROPOUT = 3707, 0.2
 # Batch, steps, columns, heads; the first is the shape of the targets.
 BLOCKS = [(128, 200, 50, 1), (128, 50, 64, 2), (16, 512, 128, 4)]
+# Batch, window, dim, horizontal filters of each height; the first is the shape of the targets, the second the paper's.
+WINDOWS = [(512, 50, 64, 16), (512, 5, 50, 16), (256, 20, 32, 8)]
 
 
 def works(threads: int) -> Iterator[Work]:
@@ -31,6 +35,8 @@ def works(threads: int) -> Iterator[Work]:
     yield gru4rec_step(128, 50, 64, 128)
     for batch, hidden, negatives in ((80, 224, 2048), (32, 100, 2048), (240, 96, 512)):
         yield session_parallel_step(batch, hidden, negatives)
+    for window_shape in WINDOWS:
+        yield caser_step(*window_shape)
 
 
 def block_flops(batch: int, steps: int, dim: int) -> float:
@@ -213,5 +219,52 @@ def torch_session_parallel_step(step: SessionStep, n_items: int, hidden: int) ->
         (-(above + 1e-24).log() + (share * scores.square()).sum(1)).mean().backward()
         for adam in adams:
             adam.step()
+
+    return call
+
+
+def caser_step(batch: int, window: int, dim: int, horizontal: int) -> Work:
+    """Three targets and three negatives, 4 vertical filters; Adam with a penalty, lazy here and dense in PyTorch."""
+    random, n_users, vertical, dropout = np.random.default_rng(0), 6040, 4, 0.5
+    drawn = [random.integers(0, N_ITEMS, (batch, count), dtype=np.int32) for count in (window, 3, 3)]
+    given = InstanceBatch(random.integers(0, n_users, batch), *drawn)
+    model = Caser(dim=dim, window=window, horizontal=horizontal, vertical=vertical, dropout=dropout)
+    network, adam = model.network(n_users, N_ITEMS), optimizers.Adam(0.001, l2=1e-6)
+    found = window * horizontal + dim * vertical
+    products = dim * window * vertical + found * dim + 6 * 2 * dim  # of an instance
+    return Work(
+        f"step of Caser, {batch} x {window} x {dim}, {horizontal} filters of every height",
+        lambda: network.train_step(given, adam),
+        torch_caser_step(given, n_users, dim, horizontal, vertical, dropout),
+        heights_flops(batch, window, dim, horizontal) + 3.0 * 2 * batch * products,
+        target=">= 8x" if (batch, window, dim, horizontal) == WINDOWS[0] else "",
+    )
+
+
+def torch_caser_step(
+    given: InstanceBatch, n_users: int, dim: int, horizontal: int, vertical: int, dropout: float
+) -> Callable[[], object]:
+    """Its convolutions over [batch, dim, window], the quickest of the forms they have in PyTorch."""
+    window = given.windows.shape[1]
+    items, users = torch.nn.Embedding(N_ITEMS, dim), torch.nn.Embedding(n_users, dim)
+    outputs, output_biases = torch.nn.Embedding(N_ITEMS, 2 * dim), torch.nn.Embedding(N_ITEMS, 1)
+    heights = torch.nn.ModuleList([torch.nn.Conv1d(dim, horizontal, height) for height in range(1, window + 1)])
+    weigh, dense = torch.nn.Linear(window, vertical), torch.nn.Linear(window * horizontal + dim * vertical, dim)
+    network = torch.nn.ModuleList([items, users, outputs, output_biases, heights, weigh, dense])
+    adam = torch.optim.Adam(network.parameters(), lr=0.001, weight_decay=1e-6, fused=True)
+    windows, people = torch.from_numpy(given.windows).long(), torch.from_numpy(given.users)
+    asked = torch.from_numpy(np.concatenate([given.targets, given.negatives], axis=1)).long()
+    wanted = torch.cat([torch.ones(given.targets.shape), torch.zeros(given.negatives.shape)], dim=1)
+
+    def call() -> None:
+        adam.zero_grad()
+        image = items(windows).transpose(1, 2).contiguous()
+        found = [functional.relu(convolve(image).amax(2)) for convolve in heights]
+        found.append(weigh(image).flatten(1))
+        z = functional.relu(dense(functional.dropout(torch.cat(found, dim=1), dropout)))
+        states = torch.cat([z, users(people)], dim=1)
+        scores = (outputs(asked) @ states[:, :, None] + output_biases(asked)).squeeze(2)
+        (2 * functional.binary_cross_entropy_with_logits(scores, wanted)).backward()
+        adam.step()
 
     return call

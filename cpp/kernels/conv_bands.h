@@ -14,28 +14,30 @@ constexpr i64 panel_lanes = 2 * native_lanes;
 // ---------------------------------------------------------------------------------------------------------------------
 // Tiles of a panel of columns
 
+// As many rows as registers hold sums of: the more share a vector of filters, the less of them is read.
+template <int... Rows>
+struct TileTable {
+  static constexpr i64 tallest = sizeof...(Rows);
+  static constexpr TileKernel wide[] = {tiles<Rows, 2, true>...};
+  static constexpr TileKernel narrow[] = {tiles<Rows, 1, true>...};
+};
 #if defined(__AVX512F__)
-constexpr i64 tallest = 8;
-constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>, tiles<4, 2, true>,
-                               tiles<5, 2, true>, tiles<6, 2, true>, tiles<7, 2, true>, tiles<8, 2, true>};
+using Wide = TileTable<1, 2, 3, 4, 5, 6, 7, 8>;
+using Narrow = TileTable<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24>;
 #else
-constexpr i64 tallest = 6;
-constexpr TileKernel wide[] = {tiles<1, 2, true>, tiles<2, 2, true>, tiles<3, 2, true>,
-                               tiles<4, 2, true>, tiles<5, 2, true>, tiles<6, 2, true>};
+using Wide = TileTable<1, 2, 3, 4, 5, 6>;
+using Narrow = TileTable<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12>;
 #endif
-constexpr i64 tallest_narrow = 12;  // enough sums that none waits for the one before it
-constexpr TileKernel narrow[] = {tiles<1, 1, true>, tiles<2, 1, true>,  tiles<3, 1, true>,  tiles<4, 1, true>,
-                                 tiles<5, 1, true>, tiles<6, 1, true>,  tiles<7, 1, true>,  tiles<8, 1, true>,
-                                 tiles<9, 1, true>, tiles<10, 1, true>, tiles<11, 1, true>, tiles<12, 1, true>};
+constexpr i64 tallest = Wide::tallest;
 
 i64 lanes_for(i64 columns) { return columns > native_lanes ? panel_lanes : native_lanes; }
 i64 padded(i64 columns) { return ceil_div(columns, panel_lanes) * panel_lanes; }
 
 void run_tiles(i64 rows, const Tiles& t) {
   if (lanes_for(t.columns) == panel_lanes)
-    run_tiles(wide, tallest, rows, t);
+    run_tiles(Wide::wide, Wide::tallest, rows, t);
   else
-    run_tiles(narrow, tallest_narrow, rows, t);
+    run_tiles(Narrow::narrow, Narrow::tallest, rows, t);
 }
 
 // The kernel as panels of filters, for each group [panels, taps, channels, lanes]; one group's floats lie panel_floats

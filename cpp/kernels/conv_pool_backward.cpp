@@ -43,8 +43,15 @@ constexpr AddTerms add_vectors[] = {add_terms<1>, add_terms<2>,  add_terms<3>,  
 
 // Adds the terms to `length` sums, as many at a time as registers hold.
 LIKEWISE_INLINE void add(const Term* terms, i64 count, i64 offset, float* sums, i64 length) {
-  i64 first = 0;
-  for (i64 left = length / native_lanes; left > 0;) {
+  i64 first = 0, left = length / native_lanes;
+  if (count == 1) {  // nothing to keep in registers
+    const Native factor = terms->factor - Native{};
+    const float* row = terms->row + offset;
+#pragma GCC unroll 4
+    for (; left > 0; --left, first += native_lanes)
+      store_native(sums + first, native_fma(factor, load_native(row + first), load_native(sums + first)));
+  }
+  while (left > 0) {
     const i64 vectors = at_most(left, most_vectors);
     add_vectors[vectors - 1](terms, count, offset + first, sums + first);
     first += vectors * native_lanes;

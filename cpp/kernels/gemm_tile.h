@@ -59,7 +59,7 @@ LIKEWISE_INLINE void keep_in_register(Native& value) {
 }
 
 #define LIKEWISE_TILE(r, v) \
-  _Pragma("GCC unroll 16") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
+  _Pragma("GCC unroll 24") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
 
 template <int Rows, int Vectors, bool Segmented = false>
 void tiles(const Tiles& t) {
@@ -98,7 +98,7 @@ void tiles(const Tiles& t) {
           row[v] = load_native(b + v * native_lanes);
           if (Rows > 1 && Vectors > 1 && registers_needed <= native_registers) keep_in_register(row[v]);
         }
-#pragma GCC unroll 16
+#pragma GCC unroll 24
         for (int r = 0; r < Rows; ++r) {
           const Native value = *reinterpret_cast<const float*>(base[r / 3] + r % 3 * t.row_bytes) - Native{};
 #pragma GCC unroll 8
