@@ -86,6 +86,21 @@ def test_a_cut_run_continues_from_its_last_epoch(tmp_path, monkeypatch):
     assert resumed[0]["seconds"] >= 0.4  # two epochs before the cut
 
 
+def test_tables_of_one_kind_of_training_train_once(tmp_path, monkeypatch):
+    epochs = []
+    monkeypatch.setattr(runs.TrainingClock, "on_epoch_begin", lambda self, epoch, logs=None: epochs.append(epoch))
+    first = dataclasses.replace(small_entry(seeds=(0,)), trainings="shared")
+    second = dataclasses.replace(first, name="other", metrics=("recall@5", "map"))
+    made = [run_entry(entry, folder=tmp_path, verbose=0)[0] for entry in (first, second)]
+    assert epochs == [0, 1, 2, 3]
+    assert made[0]["figures"]["recall@5"] == made[1]["figures"]["recall@5"]
+    run_entry(second, folder=tmp_path, verbose=0, fresh=True)
+    assert epochs == 2 * [0, 1, 2, 3]
+    other = small_entry(make=lambda seed: lw.models.MF(dim=5, epochs=4, seed=seed), seeds=(0,))
+    run_entry(dataclasses.replace(other, trainings="shared"), folder=tmp_path, verbose=0)
+    assert epochs == 3 * [0, 1, 2, 3]
+
+
 def test_a_row_is_reached_when_mean_and_standard_error_meet_the_figure():
     entry = small_entry(published={"recall@5": 0.5, "ndcg@5": 0.6})
     measured = [

@@ -174,6 +174,7 @@ SEQUENTIAL_ML1M = Entry(
         "gSASRec, 86,000 steps": {"recall@10": 0.3003, "ndcg@10": 0.1726},
         "BERT4Rec": {"recall@10": 0.2843, "ndcg@10": 0.1537},
     },
+    trainings="ml1m-leave-last-out",
 )
 
 SASREC_ML1M_SAMPLED = Entry(
@@ -207,6 +208,7 @@ SASREC_ML1M_SAMPLED = Entry(
     ),
     in_print={"Caser": {"hit@10": 0.7886, "ndcg@10": 0.5538}},
     allowance=0.005,
+    trainings="ml1m-leave-last-out",
 )
 
 CASER_ML1M = Entry(

@@ -66,6 +66,8 @@ class Entry:
         contenders: Our models.
         in_print: Further published rows, for orientation.
         allowance: How far from the published figure ours may be, where the split or the candidates are drawn anew.
+        trainings: Under what name finished trainings are kept, for every table of that name: these have the same data,
+            and models of one name are made and stopped alike. Empty: none are kept.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Entry:
     contenders: Sequence[Contender]
     in_print: Mapping[str, Figures] = field(default_factory=dict)
     allowance: float = 0.0
+    trainings: str = ""
 
     def contender(self, name: str) -> Contender:
         """One of our models by its name in the table.

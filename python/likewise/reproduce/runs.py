@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -120,18 +121,20 @@ def run_entry(
             if same and same[0]["settings"] == settings and not fresh:
                 continue
             task = task or entry.load()
-            run = run_once(entry, contender, seed, task, verbose)
+            run = run_once(entry, contender, seed, task, verbose, fresh)
             runs = [kept for kept in runs if kept not in same] + [run]
             _write(path, entry, runs)
             tell(f"{contender.name}, seed {seed}: {_text(run['figures'])} in {run['seconds']:.0f} s")
     return runs
 
 
-def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose: int = 1) -> Run:
-    """One model with one seed; a cut training continues from its last epoch."""
+def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose: int = 1, fresh: bool = False) -> Run:
+    """One model with one seed; a cut training continues from its last epoch, unless it is to be a fresh one."""
     model = contender.make(seed)
-    state = cache_folder() / "reproduce" / entry.name / f"{contender.name}-{seed}.state"
+    state = _state_file(entry, contender, seed)
     state.parent.mkdir(parents=True, exist_ok=True)
+    if fresh:
+        state.unlink(missing_ok=True)
 
     history = None if task.validation is None else task.train + task.validation
 
@@ -152,7 +155,8 @@ def run_once(entry: Entry, contender: Contender, seed: int, task: Task, verbose:
     model.fit(task.train, validation=validation, callbacks=callbacks, resume=state, verbose=verbose)
     seconds, trained = clock.seconds(), time.monotonic()
     report = test()
-    state.unlink(missing_ok=True)
+    if not entry.trainings:
+        state.unlink(missing_ok=True)
     return {
         "model": contender.name,
         "seed": seed,
@@ -178,6 +182,14 @@ def machine() -> dict[str, Any]:
         "likewise": likewise.__version__,
         "commit": _commit(),
     }
+
+
+def _state_file(entry: Entry, contender: Contender, seed: int) -> Path:
+    """Of a training; other settings have another, so that what is kept is never taken for theirs."""
+    settings = json.dumps(_settings(contender, seed), sort_keys=True)
+    mark = hashlib.sha256(settings.encode()).hexdigest()[:8]
+    folder = cache_folder() / "reproduce" / (entry.trainings or entry.name)
+    return folder / f"{contender.name}-{seed}-{mark}.state"
 
 
 def _settings(contender: Contender, seed: int) -> dict[str, Any]:

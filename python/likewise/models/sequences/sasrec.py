@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from likewise import checks, nn, optimizers
+from likewise import checks, nn
 from likewise import functional as F
 from likewise.data import Interactions
 from likewise.functional import Tensor
@@ -40,7 +40,7 @@ class SASRec(SequenceRecommender):
         calibration: t of "gbce": 0 is "bce", 1 makes scores those of the softmax.
         epochs: Passes over the log.
         batch_size: Sequences of a step. A run repeats bit for bit at its batch size.
-        learning_rate: Of Adam, whose beta_2 is 0.98.
+        learning_rate: Of Adam.
         max_length: How many of a user's last items count.
         dropout: Share of inputs, attention weights and outputs dropped in training.
         seed: Key of initial values, shuffles, negatives and dropout.
@@ -74,9 +74,6 @@ class SASRec(SequenceRecommender):
         checks.truth("SASRec", "draw_seen", self.draw_seen)
         checks.share("SASRec", "calibration", self.calibration)
 
-    def _optimizer(self) -> optimizers.Optimizer:
-        return optimizers.Adam(self.learning_rate, beta_2=0.98)
-
     def _epochs(self, log: Interactions, negatives: int) -> Callable[[int], Any]:
         return self._sequence_epochs(log, negatives, draw_seen=bool(self.draw_seen))
 
@@ -101,7 +98,7 @@ class SASRecNetwork(SequenceNetwork):
     ) -> None:
         normal = nn.initializers.RandomNormal(stddev=0.02)
         self.items = nn.Embedding(n_items, dim, normal)
-        self.positions = nn.Embedding(longest, dim, normal)  # the first belongs to the last item
+        self.positions = nn.Embedding(longest, dim, normal)
         self.drop = nn.Dropout(dropout)
         self.blocks = [SASRecBlock(dim, heads, dropout) for _ in range(blocks)]
         self.normalization = nn.LayerNormalization(epsilon=1e-8)
@@ -110,7 +107,7 @@ class SASRecNetwork(SequenceNetwork):
     def states(self, sequences: Sequences) -> Tensor:
         """See `SequenceNetwork.states`."""
         x = F.multiply(self.items(sequences.items), self.scale)  # section 3.1: E = items + places
-        x = self.drop(F.add(x, self.positions(sequences.places_from_end)))
+        x = self.drop(F.add(x, self.positions(sequences.places)))
         for block in self.blocks:
             x = block(x, offsets=sequences.offsets)
         normal: Tensor = self.normalization(x)
@@ -121,17 +118,22 @@ class SASRecBlock(nn.Layer):
     """Causal attention, then a network of two layers, each added to its normalised input (as in the authors' code).
 
     q = normalize(x)    x' = q + attention(q, x, x)    y = normalize(x')    x'' = y + network(y)
+
+    What is added begins small, next to the input it is added to; projections begin as one Glorot matrix [dim, 3 dim]
+    (Klenitskiy and Vasilev's code, which learns faster and ends higher than Glorot's kernels everywhere).
     """
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        small = nn.initializers.RandomNormal(stddev=0.02)
+        projection = nn.initializers.VarianceScaling(0.5, "fan_avg", "uniform")
         self.attention_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.query = nn.Dense(dim)
-        self.key = nn.Dense(dim)
-        self.value = nn.Dense(dim)
-        self.out = nn.Dense(dim)
+        self.query = nn.Dense(dim, kernel_initializer=projection)
+        self.key = nn.Dense(dim, kernel_initializer=projection)
+        self.value = nn.Dense(dim, kernel_initializer=projection)
+        self.out = nn.Dense(dim, kernel_initializer=small)
         self.network_normalization = nn.LayerNormalization(epsilon=1e-8)
-        self.inner = nn.Dense(dim, activation="relu")
-        self.outer = nn.Dense(dim)
+        self.inner = nn.Dense(dim, activation="relu", kernel_initializer=small)
+        self.outer = nn.Dense(dim, kernel_initializer=small)
         self.drop = nn.Dropout(dropout)
         self.heads, self.dropout = heads, dropout
 
