@@ -21,7 +21,6 @@ def test_the_last_items_of_histories_are_packed():
     assert sequences.items.tolist() == [2, 3, 4, 5, 6, 9, 10]
     assert sequences.offsets.tolist() == [0, 2, 3, 5, 7]
     assert sequences.places.tolist() == [0, 1, 0, 0, 1, 0, 1]
-    assert sequences.places_from_end.tolist() == [1, 0, 0, 1, 0, 1, 0]
 
 
 def test_an_epoch_shows_every_position_once_with_what_came_next():

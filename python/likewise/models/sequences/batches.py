@@ -40,11 +40,6 @@ class Sequences:
         """The place of each item in its own sequence, from 0 [total]."""
         return np.arange(len(self.items)) - np.repeat(self.offsets[:-1], self.lengths)
 
-    @property
-    def places_from_end(self) -> NDArray[np.int64]:
-        """The same, counted from the end: 0 is the place of the last item [total]."""
-        return np.repeat(self.offsets[1:], self.lengths) - 1 - np.arange(len(self.items))
-
     @classmethod
     def last(cls, histories: Histories, count: int) -> Sequences:
         """The last `count` items of each history."""

@@ -88,10 +88,6 @@ class SequenceRecommender(Recommender):
         """How many are drawn for each target."""
         return 0
 
-    def _optimizer(self) -> optimizers.Optimizer:
-        """What training is done by."""
-        return optimizers.Adam(self.learning_rate)
-
     def _made(self, n_items: int) -> SequenceNetwork:
         network = self.network(n_items)
         network.seed = self.seed
@@ -112,7 +108,7 @@ class SequenceRecommender(Recommender):
         self.training_ = learn(
             self,
             self.network_,
-            self._optimizer(),
+            optimizers.Adam(self.learning_rate),
             self._epochs(log, self._negatives()),
             fitting,
             self.epochs,
