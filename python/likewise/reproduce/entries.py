@@ -199,7 +199,6 @@ SASREC_ML1M_SAMPLED = Entry(
             "SASRec-BCE",  # the authors' loss, sizes and epochs
             lambda seed: SASRec(loss="bce", dim=50, dropout=0.2, epochs=201, seed=seed),
             {"hit@10": 0.8245, "ndcg@10": 0.5905},
-            seeds=(0,),
         ),
         Contender(
             "GRU4Rec",
