@@ -119,8 +119,8 @@ class SASRecBlock(nn.Layer):
 
     q = normalize(x)    x' = q + attention(q, x, x)    y = normalize(x')    x'' = y + network(y)
 
-    What is added begins small, next to the input it is added to; projections begin as one Glorot matrix [dim, 3 dim]
-    (Klenitskiy and Vasilev's code, which learns faster and ends higher than Glorot's kernels everywhere).
+    What is added begins small, next to the input it is added to; projections begin as one Glorot matrix [dim, 3 dim],
+    as in Klenitskiy and Vasilev's code.
     """
 
     def __init__(self, dim: int, heads: int, dropout: float) -> None:
