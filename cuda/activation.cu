@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "cpp/kernels/activation.h"
 #include "cuda/check.h"
 #include "cuda/device/grid.h"
@@ -18,7 +20,7 @@ __device__ float softplus(float z) { return fmaxf(z, 0.f) + log1pf(expf(-fabsf(z
 __device__ float clamp(float z, float low, float high) { return z < low ? low : high < z ? high : z; }
 __device__ float hard_sigmoid(float z) { return clamp(z / 6.f + 0.5f, 0.f, 1.f); }
 
-// y = f(z). All threads take the same branch.
+// y = f(z). `activation` is a constant where it is called: one kernel each.
 __device__ float value(Activation activation, float z, float alpha) {
   switch (activation) {
     case Activation::linear: return z;
@@ -74,26 +76,62 @@ __device__ float slope(Activation activation, float kept, float alpha) {
   return 1.f;
 }
 
-__global__ void forward(ActivationForward k) {
-  for (i64 i = first_element(); i < k.count; i += grid_threads()) k.y[i] = value(k.activation, k.z[i], k.alpha);
+// Calls body(i) for this thread's share of 0 .. count - 1, `under_way` at a time: load(i, r) for all of them comes
+// first.
+template <typename Load, typename Store>
+__device__ void for_each_element(i64 count, const Load& load, const Store& store) {
+  const i64 step = grid_threads();
+  for (i64 first = first_element(); first < count; first += under_way * step) {
+#pragma unroll
+    for (int r = 0; r < under_way; ++r)
+      if (first + r * step < count) load(r, first + r * step);
+#pragma unroll
+    for (int r = 0; r < under_way; ++r)
+      if (first + r * step < count) store(r, first + r * step);
+  }
 }
 
+template <Activation activation>
+__global__ void forward(ActivationForward k) {
+  float z[under_way];
+  for_each_element(
+      k.count, [&](int r, i64 i) { z[r] = k.z[i]; }, [&](int r, i64 i) { k.y[i] = value(activation, z[r], k.alpha); });
+}
+
+template <Activation activation>
 __global__ void backward(ActivationBackward k) {
-  for (i64 i = first_element(); i < k.count; i += grid_threads())
-    k.dz[i] = slope(k.activation, k.kept[i], k.alpha) * k.dy[i];
+  float kept[under_way], dy[under_way];
+  for_each_element(
+      k.count, [&](int r, i64 i) { kept[r] = k.kept[i], dy[r] = k.dy[i]; },
+      [&](int r, i64 i) { k.dz[i] = slope(activation, kept[r], k.alpha) * dy[r]; });
+}
+
+// The kernels of all activations, in the order of their enumeration.
+constexpr std::size_t activations = static_cast<std::size_t>(Activation::mish) + 1;
+template <std::size_t... each>
+auto forward_of(Activation activation, std::index_sequence<each...>) {
+  static constexpr void (*kernels[])(ActivationForward) = {forward<Activation{each}>...};
+  return kernels[static_cast<std::size_t>(activation)];
+}
+template <std::size_t... each>
+auto backward_of(Activation activation, std::index_sequence<each...>) {
+  static constexpr void (*kernels[])(ActivationBackward) = {backward<Activation{each}>...};
+  return kernels[static_cast<std::size_t>(activation)];
 }
 
 }  // namespace
 
 // y = f(z)
 void activation_forward(const ActivationForward& k) {
-  forward<<<blocks_for(k.count, block_threads), block_threads>>>(k);
+  const auto kernel = forward_of(k.activation, std::make_index_sequence<activations>());
+  kernel<<<blocks_for(k.count, under_way * block_threads), block_threads>>>(k);
   check_launch("activation_forward");
 }
 
 // dz = f'(z) dy
 void activation_backward(const ActivationBackward& k) {
-  backward<<<blocks_for(k.count, block_threads), block_threads>>>(k);
+  const auto kernel = backward_of(k.activation, std::make_index_sequence<activations>());
+  kernel<<<blocks_for(k.count, under_way * block_threads), block_threads>>>(k);
   check_launch("activation_backward");
 }
 

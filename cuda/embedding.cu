@@ -1,3 +1,5 @@
+#include <cstdint>
+
 #include "cpp/kernels/embedding.h"
 #include "cuda/check.h"
 #include "cuda/device/grid.h"
@@ -5,21 +7,49 @@
 namespace lw::cuda {
 namespace {
 
-// One warp copies one row, so that neighbouring threads read neighbouring floats.
-__global__ void gather_rows(Gather g) {
-  const i64 warps = grid_threads() / warp_threads;
-  for (i64 row = first_element() / warp_threads; row < g.rows; row += warps) {
-    const float* from = g.table + g.ids[row] * g.dim;
-    float* to = g.out + row * g.dim;
-    for (i64 j = threadIdx.x % warp_threads; j < g.dim; j += warp_threads) to[j] = from[j];
+// A group of neighbouring threads copies a row, a Vector each, so that they read and write neighbouring bytes.
+template <typename Vector>
+__global__ void gather_rows(Gather g, int log_group) {
+  const i64 width = g.dim * i64{sizeof(float)} / i64{sizeof(Vector)}, groups = grid_threads() >> log_group;
+  const int group = 1 << log_group, lane = static_cast<int>(threadIdx.x) & (group - 1);
+  const auto* table = reinterpret_cast<const Vector*>(g.table);
+  auto* out = reinterpret_cast<Vector*>(g.out);
+  for (i64 first = first_element() >> log_group; first < g.rows; first += under_way * groups) {
+    i64 from[under_way];
+#pragma unroll
+    for (int r = 0; r < under_way; ++r) from[r] = first + r * groups < g.rows ? g.ids[first + r * groups] * width : -1;
+    for (i64 j = lane; j < width; j += group) {
+      Vector taken[under_way];
+#pragma unroll
+      for (int r = 0; r < under_way; ++r)
+        if (from[r] >= 0) taken[r] = table[from[r] + j];
+#pragma unroll
+      for (int r = 0; r < under_way; ++r)
+        if (from[r] >= 0) out[(first + r * groups) * width + j] = taken[r];
+    }
   }
+}
+
+template <typename Vector>
+void launch(const Gather& g) {
+  const i64 width = g.dim * i64{sizeof(float)} / i64{sizeof(Vector)};
+  int log_group = 0;
+  while (log_group < 5 && i64{1} << log_group < width) ++log_group;
+  gather_rows<Vector><<<blocks_for(g.rows, under_way * block_threads >> log_group), block_threads>>>(g, log_group);
+}
+
+bool in_quads(const void* pointer, i64 dim) {
+  return dim % 4 == 0 && reinterpret_cast<std::uintptr_t>(pointer) % sizeof(float4) == 0;
 }
 
 }  // namespace
 
 // out_r = table_{ids_r}
 void gather(const Gather& g) {
-  gather_rows<<<blocks_for(g.rows, block_threads / warp_threads), block_threads>>>(g);
+  if (in_quads(g.table, g.dim) && in_quads(g.out, g.dim))
+    launch<float4>(g);
+  else
+    launch<float>(g);
   check_launch("gather");
 }
 

@@ -1,4 +1,5 @@
-// How work is laid over a grid: blocks of 256 threads that stride over it, enough of them to fill any device.
+// How work is laid over a grid: blocks of 256 threads that stride over it, enough of them to fill any device. A thread
+// has several loads under way before it needs the first: memory answers after some 800 cycles.
 #pragma once
 
 #include "cpp/core/types.h"
@@ -8,6 +9,7 @@ namespace lw::cuda {
 constexpr int block_threads = 256;
 constexpr int warp_threads = 32;
 constexpr i64 most_blocks = 4096;
+constexpr int under_way = 4;
 
 // Blocks for `count` pieces of work of which a block does `each` at a time; at least one.
 inline unsigned blocks_for(i64 count, i64 each) {
