@@ -16,6 +16,11 @@ __device__ float gelu_tanh_inner(float z) {  // sqrt(2 / pi) (z + 0.044715 z^3)
   return z * (0.797884561f + 0.797884561f * 0.044715f * z * z);
 }
 __device__ float softplus(float z) { return fmaxf(z, 0.f) + log1pf(expf(-fabsf(z))); }
+// tanh(log(1 + e^z)) = n / (n + 2) of n = e^z (e^z + 2); beyond 20 it is 1.
+__device__ float tanh_of_softplus(float z) {
+  const float e = expf(fminf(z, 20.f)), n = e * (e + 2.f);
+  return n / (n + 2.f);
+}
 // As on the CPU, what is not a number stays so (fminf and fmaxf would drop it).
 __device__ float clamp(float z, float low, float high) { return z < low ? low : high < z ? high : z; }
 __device__ float hard_sigmoid(float z) { return clamp(z / 6.f + 0.5f, 0.f, 1.f); }
@@ -39,7 +44,7 @@ __device__ float value(Activation activation, float z, float alpha) {
     case Activation::exponential: return expf(z);
     case Activation::hard_sigmoid: return hard_sigmoid(z);
     case Activation::hard_silu: return z * hard_sigmoid(z);
-    case Activation::mish: return z * tanhf(softplus(z));
+    case Activation::mish: return z * tanh_of_softplus(z);
   }
   return z;
 }
@@ -69,53 +74,61 @@ __device__ float slope(Activation activation, float kept, float alpha) {
     case Activation::hard_sigmoid: return y > 0.f && y < 1.f ? 1.f / 6.f : 0.f;
     case Activation::hard_silu: return z <= -3.f ? 0.f : z >= 3.f ? 1.f : z / 3.f + 0.5f;
     case Activation::mish: {
-      const float t = tanhf(softplus(z));
+      const float t = tanh_of_softplus(z);
       return t + z * sigmoid(z) * (1.f - t * t);
     }
   }
   return 1.f;
 }
 
-// Calls body(i) for this thread's share of 0 .. count - 1, `under_way` at a time: load(i, r) for all of them comes
-// first.
-template <typename Load, typename Store>
-__device__ void for_each_element(i64 count, const Load& load, const Store& store) {
+// Calls quad(i, j) for this thread's share of the four-element vectors i of `count` elements, two of them under way at
+// a time, then each(i) for its share of the elements that are in no vector: the last three, or all if `quads` is 0.
+template <typename Load, typename Store, typename Each>
+__device__ void for_each_quad(i64 count, i64 quads, const Load& load, const Store& store, const Each& each) {
   const i64 step = grid_threads();
-  for (i64 first = first_element(); first < count; first += under_way * step) {
-#pragma unroll
-    for (int r = 0; r < under_way; ++r)
-      if (first + r * step < count) load(r, first + r * step);
-#pragma unroll
-    for (int r = 0; r < under_way; ++r)
-      if (first + r * step < count) store(r, first + r * step);
+  for (i64 first = first_element(); first < quads; first += 2 * step) {
+    const bool second = first + step < quads;
+    load(0, first);
+    if (second) load(1, first + step);
+    store(0, first);
+    if (second) store(1, first + step);
   }
+  for (i64 i = 4 * quads + first_element(); i < count; i += step) each(i);
 }
 
 template <Activation activation>
-__global__ void forward(ActivationForward k) {
-  float z[under_way];
-  for_each_element(
-      k.count, [&](int r, i64 i) { z[r] = k.z[i]; }, [&](int r, i64 i) { k.y[i] = value(activation, z[r], k.alpha); });
+__global__ void forward(ActivationForward k, i64 quads) {
+  float4 z[2];
+  const auto f = [&](float each) { return value(activation, each, k.alpha); };
+  for_each_quad(
+      k.count, quads, [&](int r, i64 i) { z[r] = quads_of(k.z)[i]; },
+      [&](int r, i64 i) { quads_of(k.y)[i] = {f(z[r].x), f(z[r].y), f(z[r].z), f(z[r].w)}; },
+      [&](i64 i) { k.y[i] = f(k.z[i]); });
 }
 
 template <Activation activation>
-__global__ void backward(ActivationBackward k) {
-  float kept[under_way], dy[under_way];
-  for_each_element(
-      k.count, [&](int r, i64 i) { kept[r] = k.kept[i], dy[r] = k.dy[i]; },
-      [&](int r, i64 i) { k.dz[i] = slope(activation, kept[r], k.alpha) * dy[r]; });
+__global__ void backward(ActivationBackward k, i64 quads) {
+  float4 kept[2], dy[2];
+  const auto f = [&](float kept, float dy) { return slope(activation, kept, k.alpha) * dy; };
+  for_each_quad(
+      k.count, quads, [&](int r, i64 i) { kept[r] = quads_of(k.kept)[i], dy[r] = quads_of(k.dy)[i]; },
+      [&](int r, i64 i) {
+        quads_of(k.dz)[i] = {f(kept[r].x, dy[r].x), f(kept[r].y, dy[r].y), f(kept[r].z, dy[r].z),
+                             f(kept[r].w, dy[r].w)};
+      },
+      [&](i64 i) { k.dz[i] = f(k.kept[i], k.dy[i]); });
 }
 
 // The kernels of all activations, in the order of their enumeration.
 constexpr std::size_t activations = static_cast<std::size_t>(Activation::mish) + 1;
 template <std::size_t... each>
 auto forward_of(Activation activation, std::index_sequence<each...>) {
-  static constexpr void (*kernels[])(ActivationForward) = {forward<Activation{each}>...};
+  static constexpr void (*kernels[])(ActivationForward, i64) = {forward<Activation{each}>...};
   return kernels[static_cast<std::size_t>(activation)];
 }
 template <std::size_t... each>
 auto backward_of(Activation activation, std::index_sequence<each...>) {
-  static constexpr void (*kernels[])(ActivationBackward) = {backward<Activation{each}>...};
+  static constexpr void (*kernels[])(ActivationBackward, i64) = {backward<Activation{each}>...};
   return kernels[static_cast<std::size_t>(activation)];
 }
 
@@ -124,14 +137,14 @@ auto backward_of(Activation activation, std::index_sequence<each...>) {
 // y = f(z)
 void activation_forward(const ActivationForward& k) {
   const auto kernel = forward_of(k.activation, std::make_index_sequence<activations>());
-  kernel<<<blocks_for(k.count, under_way * block_threads), block_threads>>>(k);
+  kernel<<<blocks_for(k.count, 8 * block_threads), block_threads>>>(k, aligned(k.z, k.y) ? k.count / 4 : 0);
   check_launch("activation_forward");
 }
 
 // dz = f'(z) dy
 void activation_backward(const ActivationBackward& k) {
   const auto kernel = backward_of(k.activation, std::make_index_sequence<activations>());
-  kernel<<<blocks_for(k.count, under_way * block_threads), block_threads>>>(k);
+  kernel<<<blocks_for(k.count, 8 * block_threads), block_threads>>>(k, aligned(k.kept, k.dy, k.dz) ? k.count / 4 : 0);
   check_launch("activation_backward");
 }
 

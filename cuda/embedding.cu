@@ -1,11 +1,11 @@
-#include <cstdint>
-
 #include "cpp/kernels/embedding.h"
 #include "cuda/check.h"
 #include "cuda/device/grid.h"
 
 namespace lw::cuda {
 namespace {
+
+constexpr int under_way = 4;  // rows a group copies at a time
 
 // A group of neighbouring threads copies a row, a Vector each, so that they read and write neighbouring bytes.
 template <typename Vector>
@@ -38,16 +38,15 @@ void launch(const Gather& g) {
   gather_rows<Vector><<<blocks_for(g.rows, under_way * block_threads >> log_group), block_threads>>>(g, log_group);
 }
 
-bool in_quads(const void* pointer, i64 dim) {
-  return dim % 4 == 0 && reinterpret_cast<std::uintptr_t>(pointer) % sizeof(float4) == 0;
-}
-
 }  // namespace
 
 // out_r = table_{ids_r}
 void gather(const Gather& g) {
-  if (in_quads(g.table, g.dim) && in_quads(g.out, g.dim))
+  const bool is_aligned = aligned(g.table, g.out);
+  if (is_aligned && g.dim % 4 == 0)
     launch<float4>(g);
+  else if (is_aligned && g.dim % 2 == 0)
+    launch<float2>(g);
   else
     launch<float>(g);
   check_launch("gather");

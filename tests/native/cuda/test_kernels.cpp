@@ -51,27 +51,29 @@ double distance(const Floats& got, const Floats& want, i64 count) {
   return worst;
 }
 
-void check_activation(Activation activation, const Floats& z, const Floats& dy) {
+// From values `shift` floats off a boundary of 16 bytes.
+void check_activation(Activation activation, const Floats& z, const Floats& dy, i64 shift = 0) {
   const KernelTable &cpu = kernels(Device::cpu), &cuda = kernels(Device::cuda);
   const float alpha = default_alpha(activation);
-  const i64 count = static_cast<i64>(z.size());
-  Floats y = poison(count), dz = poison(count);
+  const i64 size = static_cast<i64>(z.size()), count = size - shift;
+  Floats y = poison(size), dz = poison(size);
   DeviceArray<float> device_z(z), device_dy(dy), device_y(y), device_dz(dz);
 
-  cpu.activation_forward({activation, alpha, count, z.data(), y.data()});
-  cuda.activation_forward({activation, alpha, count, device_z.get(), device_y.get()});
+  cpu.activation_forward({activation, alpha, count, z.data() + shift, y.data() + shift});
+  cuda.activation_forward({activation, alpha, count, device_z.get() + shift, device_y.get() + shift});
   const Floats got = device_y.back();
-  CHECK_CLOSE(distance(got, y, count), 0., 2e-6);
-  CHECK(is_poison(got, count));
+  CHECK_CLOSE(distance(got, y, size), 0., 2e-6);
+  CHECK(is_poison(got, size));
 
   // From what the CPU kept, so that both gradients are of one value.
   const Floats& kept = needs_input(activation) ? z : y;
   DeviceArray<float> device_kept(kept);
-  cpu.activation_backward({activation, alpha, count, kept.data(), dy.data(), dz.data()});
-  cuda.activation_backward({activation, alpha, count, device_kept.get(), device_dy.get(), device_dz.get()});
+  cpu.activation_backward({activation, alpha, count, kept.data() + shift, dy.data() + shift, dz.data() + shift});
+  cuda.activation_backward(
+      {activation, alpha, count, device_kept.get() + shift, device_dy.get() + shift, device_dz.get() + shift});
   const Floats gradient = device_dz.back();
-  CHECK_CLOSE(distance(gradient, dz, count), 0., 2e-6);
-  CHECK(is_poison(gradient, count));
+  CHECK_CLOSE(distance(gradient, dz, size), 0., 2e-6);
+  CHECK(is_poison(gradient, size));
 }
 
 constexpr Activation last = Activation::mish;
@@ -104,10 +106,12 @@ TEST(cuda_activations_equal_the_cpus) {
   for (int each = 0; each <= static_cast<int>(last); ++each)
     for (i64 count : {0, 1, 31, 32, 255, 256, 257, 1023, 1024, 1025, 100'003})
       check_activation(Activation(each), uniform(count, 1, 9.f), uniform(count, 2, 2.f));
+  for (i64 shift : {1, 2, 3, 4})
+    check_activation(Activation::tanh, uniform(1003, 1, 9.f), uniform(1003, 2, 2.f), shift);
 }
 
 TEST(cuda_activations_of_more_elements_than_the_grid_has_threads) {
-  constexpr i64 count = 4096 * 256 * 5 + 3;
+  constexpr i64 count = 8192 * 256 * 8 + 1027;
   for (Activation activation : {Activation::relu, Activation::mish})
     check_activation(activation, uniform(count, 3, 9.f), uniform(count, 4, 2.f));
 }
@@ -124,8 +128,8 @@ TEST(cuda_gathers_the_cpus_bits) {
     for (i64 rows : {0, 1, 7, 1000, 9001}) check_gather({1009, rows, dim});
   for (i64 shift : {1, 2, 3, 4}) check_gather({1009, 1000, 64, shift});
   check_gather({1, 1000, 64});
-  check_gather({50'000, 4096 * 256 + 5, 4});   // a row a thread, and more rows than threads
-  check_gather({50'000, 4096 * 256 + 5, 32});  // several rows a warp
+  check_gather({50'000, 8192 * 256 * 4 + 5, 1});       // a thread takes more than four rows
+  check_gather({50'000, 8192 * 256 * 4 / 8 + 5, 32});  // eight threads do
 }
 
 TEST(a_kernel_without_a_cuda_version_says_so) {
