@@ -17,10 +17,13 @@ __device__ float gelu_tanh_inner(float z) {  // sqrt(2 / pi) (z + 0.044715 z^3)
 }
 __device__ float softplus(float z) { return fmaxf(z, 0.f) + log1pf(expf(-fabsf(z))); }
 // tanh(log(1 + e^z)) = n / (n + 2) of n = e^z (e^z + 2); beyond 20 it is 1.
-__device__ float tanh_of_softplus(float z) {
-  const float e = expf(fminf(z, 20.f)), n = e * (e + 2.f);
-  return n / (n + 2.f);
-}
+struct TanhOfSoftplus {
+  float value, complement;  // t, 1 - t
+  __device__ explicit TanhOfSoftplus(float z) {
+    const float e = expf(fminf(z, 20.f)), n = e * (e + 2.f);
+    value = n / (n + 2.f), complement = 2.f / (n + 2.f);
+  }
+};
 // As on the CPU, what is not a number stays so (fminf and fmaxf would drop it).
 __device__ float clamp(float z, float low, float high) { return z < low ? low : high < z ? high : z; }
 __device__ float hard_sigmoid(float z) { return clamp(z / 6.f + 0.5f, 0.f, 1.f); }
@@ -44,7 +47,7 @@ __device__ float value(Activation activation, float z, float alpha) {
     case Activation::exponential: return expf(z);
     case Activation::hard_sigmoid: return hard_sigmoid(z);
     case Activation::hard_silu: return z * hard_sigmoid(z);
-    case Activation::mish: return z * tanh_of_softplus(z);
+    case Activation::mish: return z * TanhOfSoftplus(z).value;
   }
   return z;
 }
@@ -74,8 +77,8 @@ __device__ float slope(Activation activation, float kept, float alpha) {
     case Activation::hard_sigmoid: return y > 0.f && y < 1.f ? 1.f / 6.f : 0.f;
     case Activation::hard_silu: return z <= -3.f ? 0.f : z >= 3.f ? 1.f : z / 3.f + 0.5f;
     case Activation::mish: {
-      const float t = tanh_of_softplus(z);
-      return t + z * sigmoid(z) * (1.f - t * t);
+      const TanhOfSoftplus t(z);
+      return t.value + z * sigmoid(z) * t.complement * (1.f + t.value);
     }
   }
   return 1.f;

@@ -5,27 +5,29 @@
 namespace lw::cuda {
 namespace {
 
-constexpr int under_way = 4;  // rows a group copies at a time
+// A group of neighbouring threads copies four rows, each a Vector at a time: what a warp reads and writes at once is
+// together, and where rows are no multiple of 32 bytes what it writes is too.
+constexpr int rows_of_group = 4;
 
-// A group of neighbouring threads copies a row, a Vector each, so that they read and write neighbouring bytes.
 template <typename Vector>
 __global__ void gather_rows(Gather g, int log_group) {
-  const i64 width = g.dim * i64{sizeof(float)} / i64{sizeof(Vector)}, groups = grid_threads() >> log_group;
+  const i64 width = g.dim * i64{sizeof(float)} / i64{sizeof(Vector)};
   const int group = 1 << log_group, lane = static_cast<int>(threadIdx.x) & (group - 1);
   const auto* table = reinterpret_cast<const Vector*>(g.table);
   auto* out = reinterpret_cast<Vector*>(g.out);
-  for (i64 first = first_element() >> log_group; first < g.rows; first += under_way * groups) {
-    i64 from[under_way];
+  const i64 step = (grid_threads() >> log_group) * rows_of_group;
+  for (i64 first = (first_element() >> log_group) * rows_of_group; first < g.rows; first += step) {
+    i64 from[rows_of_group];
 #pragma unroll
-    for (int r = 0; r < under_way; ++r) from[r] = first + r * groups < g.rows ? g.ids[first + r * groups] * width : -1;
+    for (int r = 0; r < rows_of_group; ++r) from[r] = first + r < g.rows ? g.ids[first + r] * width : -1;
     for (i64 j = lane; j < width; j += group) {
-      Vector taken[under_way];
+      Vector taken[rows_of_group];
 #pragma unroll
-      for (int r = 0; r < under_way; ++r)
+      for (int r = 0; r < rows_of_group; ++r)
         if (from[r] >= 0) taken[r] = table[from[r] + j];
 #pragma unroll
-      for (int r = 0; r < under_way; ++r)
-        if (from[r] >= 0) out[(first + r * groups) * width + j] = taken[r];
+      for (int r = 0; r < rows_of_group; ++r)
+        if (from[r] >= 0) out[(first + r) * width + j] = taken[r];
     }
   }
 }
@@ -35,7 +37,7 @@ void launch(const Gather& g) {
   const i64 width = g.dim * i64{sizeof(float)} / i64{sizeof(Vector)};
   int log_group = 0;
   while (log_group < 5 && i64{1} << log_group < width) ++log_group;
-  gather_rows<Vector><<<blocks_for(g.rows, under_way * block_threads >> log_group), block_threads>>>(g, log_group);
+  gather_rows<Vector><<<blocks_for(g.rows, rows_of_group * block_threads >> log_group), block_threads>>>(g, log_group);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace lw::cuda {
 
 constexpr int block_threads = 256;
-constexpr i64 most_blocks = 8192;
+constexpr i64 most_blocks = 1 << 16;
 
 // Blocks for `count` pieces of work of which a block does `each` at a time; at least one.
 inline unsigned blocks_for(i64 count, i64 each) {
