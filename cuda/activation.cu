@@ -20,7 +20,7 @@ __device__ float softplus(float z) { return fmaxf(z, 0.f) + log1pf(expf(-fabsf(z
 struct TanhOfSoftplus {
   float value, complement;  // t, 1 - t
   __device__ explicit TanhOfSoftplus(float z) {
-    const float e = expf(fminf(z, 20.f)), n = e * (e + 2.f);
+    const float e = expf(20.f < z ? 20.f : z), n = e * (e + 2.f);
     value = n / (n + 2.f), complement = 2.f / (n + 2.f);
   }
 };

@@ -118,10 +118,14 @@ TEST(cuda_activations_of_more_elements_than_the_grid_has_threads) {
 }
 
 TEST(cuda_activations_of_extreme_values_equal_the_cpus) {
-  const Floats extremes = {0.f,   -0.f, 1e-40f, -1e-40f,  30.f,      -30.f,       88.f,
-                           -88.f, 1e4f, -1e4f,  infinity, -infinity, not_a_number};
-  for (int each = 0; each <= static_cast<int>(last); ++each)
-    check_activation(Activation(each), extremes, Floats(extremes.size(), 1.f));
+  const Floats finite = {0.f, -0.f, 1e-40f, -1e-40f, 30.f, -30.f, 88.f, -88.f, 1e4f, -1e4f, not_a_number};
+  Floats all = finite;
+  all.insert(all.end(), {infinity, -infinity});
+  for (int each = 0; each <= static_cast<int>(last); ++each) {
+    // Where the slope is a function of z it holds infinity times zero at infinity, which is left open.
+    const Floats& z = needs_input(Activation(each)) ? finite : all;
+    check_activation(Activation(each), z, Floats(z.size(), 1.f));
+  }
 }
 
 TEST(cuda_gathers_the_cpus_bits) {
