@@ -116,13 +116,10 @@ struct Band {
 // cache meanwhile, and a row of the result is whole when it leaves.
 constexpr i64 places_together = 48;
 
-void run_band(Band band, const Runs& runs, const float* packed, const float* bias, Activation activation) {
-  if (band.source_row == band.places * band.source_place && band.out_row == band.places * band.out_place) {
-    band.places *= band.rows;
-    band.rows = 1;
-  }
+// Calls run(t, places) for the tiles of a band: t is those of some places and one panel of columns.
+template <typename Given, typename Run>
+void for_tiles(const Band& band, const Runs& runs, const float* packed, const float* bias, Given t, const Run& run) {
   const i64 k = runs.count * runs.length;
-  Tiles t;
   t.k = runs.length;
   t.segments = runs.count;
   t.segment_bytes = runs.bytes;
@@ -130,23 +127,36 @@ void run_band(Band band, const Runs& runs, const float* packed, const float* bia
   t.step_bytes = 4;
   t.ldc = band.out_place;
   t.load_c = false;
-  t.activation = activation;
   float edge_bias[panel_lanes];
   const i64 last = (band.columns - 1) / panel_lanes * panel_lanes, edge = band.columns - last;
   for (i64 i = 0; bias != nullptr && i < lanes_for(edge); ++i) edge_bias[i] = i < edge ? bias[last + i] : 0.f;
-  for (i64 row = 0; row < band.rows; ++row)
+  const i64 rows_together = band.places >= places_together ? 1 : places_together / band.places;
+  for (i64 first = 0; first < band.rows; first += rows_together)
     for (i64 place = 0; place < band.places; place += places_together) {
-      const i64 places = at_most(places_together, band.places - place);
-      t.a = reinterpret_cast<const char*>(band.source + row * band.source_row + place * band.source_place);
+      const i64 rows = at_most(rows_together, band.rows - first),
+                places = at_most(places_together, band.places - place);
       for (i64 j = 0; j < band.columns; j += panel_lanes) {
         t.columns = at_most(band.columns - j, panel_lanes);
         t.ldb = lanes_for(t.columns);
         t.b = packed + k * j;
         t.bias = bias == nullptr ? nullptr : j == last ? edge_bias : bias + j;
-        t.c = band.out + row * band.out_row + place * band.out_place + j;
-        run_tiles(places, t);
+        for (i64 row = first; row < first + rows; ++row) {
+          t.a = reinterpret_cast<const char*>(band.source + row * band.source_row + place * band.source_place);
+          t.c = band.out + row * band.out_row + place * band.out_place + j;
+          run(t, places);
+        }
       }
     }
+}
+
+void run_band(Band band, const Runs& runs, const float* packed, const float* bias, Activation activation) {
+  if (band.source_row == band.places * band.source_place && band.out_row == band.places * band.out_place) {
+    band.places *= band.rows;
+    band.rows = 1;
+  }
+  Tiles t;
+  t.activation = activation;
+  for_tiles(band, runs, packed, bias, t, [](const Tiles& t, i64 places) { run_tiles(places, t); });
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/conv_pool.h"
 #include "cpp/kernels/conv_pool_reach.h"
+#include "cpp/kernels/conv_pool_tile.h"
 
-// Some rows of pools at a time: the places they look at are convolved into the nearest caches and pooled there.
+// Some rows of pools at a time: the places they look at are convolved into the nearest caches and pooled there, or,
+// where pools are 2 by 2, convolved and pooled in registers.
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
@@ -14,23 +16,37 @@ struct Forward {
   const float* packed;
   i64 columns;
 
+  // What places of one image read: floats from row to row and from place to place, and the runs after each of them.
+  struct Source {
+    const float* at;
+    i64 row, place;
+    Runs runs;
+  };
+  Source source_of(i64 image, const Rows& rows, Scratch& scratch) const {
+    const ConvShape& s = k.conv;
+    const Window x = window_of(s, k.x + image * s.height * s.width * s.channels, rows, columns, scratch);
+    return {x.at, s.stride_height * x.row, s.stride_width * s.channels,
+            runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
+                    s.channels, scratch)};
+  }
+
   // Rows of the convolution of one image into z [rows, columns, filters].
   void convolve(i64 image, const Rows& rows, float* z) const {
-    const ConvShape& s = k.conv;
-    const i64 count = rows.end - rows.begin;
+    const i64 filters = k.conv.filters;
     Scratch own;
-    const Window x = window_of(s, k.x + image * s.height * s.width * s.channels, rows, columns, own);
-    if (reads_little(s)) {
-      const i64 length = patch_floats(s), nowhere = 0;
-      const float* read = patches(s, x, count, columns, own);
-      return run_band({read, columns * length, length, z, columns * s.filters, s.filters, count, columns, s.filters},
-                      {1, s.kernel_height * s.kernel_width * s.channels, &nowhere}, packed, k.bias, k.activation);
-    }
-    const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
-                              s.channels, own);
-    run_band({x.at, s.stride_height * x.row, s.stride_width * s.channels, z, columns * s.filters, s.filters, count,
-              columns, s.filters},
-             runs, packed, k.bias, k.activation);
+    const Source x = source_of(image, rows, own);
+    run_band({x.at, x.row, x.place, z, columns * filters, filters, rows.end - rows.begin, columns, filters}, x.runs,
+             packed, k.bias, k.activation);
+  }
+
+  // Rows of pools [first, last) of an image, whose places are `rows`.
+  void convolve_and_pool(i64 image, i64 first, i64 last, const Rows& rows) const {
+    const PoolShape& p = k.pool;
+    Scratch own;
+    const Source x = source_of(image, rows, own);
+    const i64 row = p.out_width * p.channels, to = (image * p.out_height + first) * row;
+    run_pooled_band({x.at, 2 * x.row, 2 * x.place, k.y + to, row, p.channels, last - first, p.out_width, p.channels},
+                    4 * x.row, x.runs, packed, k, k.winner == nullptr ? nullptr : k.winner + to);
   }
 
   // The same of several images with one row and few places: place by place, so that tiles are full of images.
@@ -82,6 +98,7 @@ void conv_pool_forward(const ConvPoolForward& k) {
   const double band_ns = place_ns * static_cast<double>(most_rows * forward.columns);
   const bool flat = s.height == 1 && s.kernel_height == 1 && s.pad_left == 0 && forward.columns < 2 * tallest &&
                     (forward.columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width < s.width;
+  const bool in_registers = pools_in_registers(k);
   const i64 together = bands > 1 ? 1 : at_most(flat ? 4 * tallest : rows_for(band_ns), p.batch);
   parallel_for(
       ceil_div(p.batch, together) * bands, 1,
@@ -90,6 +107,10 @@ void conv_pool_forward(const ConvPoolForward& k) {
           const i64 first_image = task / bands * together, images = at_most(together, p.batch - first_image);
           const i64 first = task % bands * band, last = at_most(first + band, p.out_height);
           const Rows rows = pooled_rows(p, first, last);
+          if (in_registers) {
+            for (i64 i = 0; i < images; ++i) forward.convolve_and_pool(first_image + i, first, last, rows);
+            continue;
+          }
           Scratch own;
           float* z = own.floats((flat ? images : 1) * most_rows * row_floats);
           if (flat) forward.convolve_together(first_image, images, z);

@@ -24,6 +24,7 @@ struct Tiles {
   i64 segments;              // of k, if segmented: as many steps each
   const i64* segment_bytes;  // where A's begin
   i64 b_gap = 0;             // floats between B's
+  i64 line_bytes = 0;        // of A, between lines of rows, if there are several
   bool load_c;               // start at C
   const float* bias;         // [panel] to start at, or null
   Activation activation;
@@ -61,14 +62,36 @@ LIKEWISE_INLINE void keep_in_register(Native& value) {
 #define LIKEWISE_TILE(r, v) \
   _Pragma("GCC unroll 24") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
 
-template <int Rows, int Vectors, bool Segmented = false>
-void tiles(const Tiles& t) {
+// What becomes of a tile's sums: rows of C.
+struct IntoRows {
+  using Given = Tiles;
+  static constexpr int lines = 1;         // rows of A lie at even distances
+  static constexpr int rows_for_one = 1;  // of A, of each row of C
+
+  template <int Rows, int Vectors>
+  LIKEWISE_INLINE static void finish(const Tiles& t, float* c, const Native (&sum)[Rows][Vectors]) {
+    if (t.columns >= Vectors * native_lanes) {
+      LIKEWISE_TILE(r, v) store_native(c + r * t.ldc + v * native_lanes, sum[r][v]);
+    } else {
+      Native buffer[Rows * Vectors];
+      LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
+      copy_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
+    }
+    if (t.activation != Activation::linear && t.activation != Activation::relu)
+      activate_tile(t.activation, c, t.ldc, Rows, t.columns);
+  }
+};
+
+template <int Rows, int Vectors, bool Segmented = false, typename Into = IntoRows>
+void tiles(const typename Into::Given& t) {
   constexpr int registers_needed = Rows * Vectors + Vectors + 1;
+  constexpr int line = Rows / Into::lines;            // rows of A in each line
+  constexpr int results = Rows / Into::rows_for_one;  // rows of C
   const bool whole = t.columns >= Vectors * native_lanes;
   const char* a = t.a;
   float* c = t.c;
-  for (i64 tile = 0; tile < t.count; ++tile, a += Rows * t.row_bytes, c += Rows * t.ldc) {
-    for (int r = 0; r < Rows; ++r) __builtin_prefetch(c + r * t.ldc, 1);
+  for (i64 tile = 0; tile < t.count; ++tile, a += line * t.row_bytes, c += results * t.ldc) {
+    for (int r = 0; r < results; ++r) __builtin_prefetch(c + r * t.ldc, 1);
 
     Native sum[Rows][Vectors];
     LIKEWISE_TILE(r, v) sum[r][v] = t.bias ? load_native(t.bias + v * native_lanes) : Native{};
@@ -82,14 +105,16 @@ void tiles(const Tiles& t) {
     }
 
     // Three rows of A to a pointer: base, base + stride, base + 2 stride are addressing modes, and registers suffice.
-    constexpr int bases = (Rows + 2) / 3;
-    const char* base[bases];
+    constexpr int bases = (line + 2) / 3;
+    const char* base[Into::lines][bases];
     const float* b = t.b;
     i64 segment = 0;
     do {
       const char* from = Segmented ? a + t.segment_bytes[segment] : a;
+#pragma GCC unroll 2
+      for (int l = 0; l < Into::lines; ++l)
 #pragma GCC unroll 8
-      for (int i = 0; i < bases; ++i) base[i] = from + 3 * i * t.row_bytes;
+        for (int i = 0; i < bases; ++i) base[l][i] = from + 3 * i * t.row_bytes + (l > 0 ? l * t.line_bytes : 0);
 #pragma GCC unroll 1
       for (i64 p = 0; p < t.k; ++p, b += t.ldb) {
         Native row[Vectors];
@@ -100,15 +125,18 @@ void tiles(const Tiles& t) {
         }
 #pragma GCC unroll 24
         for (int r = 0; r < Rows; ++r) {
-          const Native value = *reinterpret_cast<const float*>(base[r / 3] + r % 3 * t.row_bytes) - Native{};
+          const char* at = base[r / line][r % line / 3] + r % line % 3 * t.row_bytes;
+          const Native value = *reinterpret_cast<const float*>(at) - Native{};
 #pragma GCC unroll 8
           for (int v = 0; v < Vectors; ++v) sum[r][v] = native_fma(value, row[v], sum[r][v]);
         }
+#pragma GCC unroll 2
+        for (int l = 0; l < Into::lines; ++l)
 #pragma GCC unroll 8
-        for (int i = 0; i < bases; ++i) {
-          base[i] += t.step_bytes;
-          asm("" : "+r"(base[i]));
-        }
+          for (int i = 0; i < bases; ++i) {
+            base[l][i] += t.step_bytes;
+            asm("" : "+r"(base[l][i]));
+          }
       }
       if (Segmented) b += t.b_gap;
     } while (Segmented && ++segment < t.segments);
@@ -116,30 +144,23 @@ void tiles(const Tiles& t) {
     if (t.activation == Activation::relu) {
       LIKEWISE_TILE(r, v) sum[r][v] = native_max(Native{}, sum[r][v]);  // keeps a NaN
     }
-    if (whole) {
-      LIKEWISE_TILE(r, v) store_native(c + r * t.ldc + v * native_lanes, sum[r][v]);
-    } else {
-      Native buffer[Rows * Vectors];
-      LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
-      copy_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
-    }
-    if (t.activation != Activation::linear && t.activation != Activation::relu)
-      activate_tile(t.activation, c, t.ldc, Rows, t.columns);
+    Into::finish(t, c, sum);
   }
 }
-#undef LIKEWISE_TILE
 
 i64 ceil_div(i64 a, i64 b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 [[maybe_unused]] i64 at_most(i64 a, i64 b) { return a < b ? a : b; }
 
-// All rows of a panel, in tiles whose heights differ by one at most; kernels[rows - 1], the last one the tallest.
+// All rows of C in a panel, in tiles whose heights differ by one at most; kernels[rows - 1], the last one the tallest.
+// A row of C takes `steps` rows of A in a line.
 using TileKernel = void (*)(const Tiles&);
-[[maybe_unused]] void run_tiles(const TileKernel* kernels, i64 tallest, i64 rows, Tiles t) {
+template <typename Given>
+void run_tiles(void (*const* kernels)(const Given&), i64 tallest, i64 rows, Given t, i64 steps = 1) {
   const i64 count = ceil_div(rows, tallest), height = rows / count, taller = rows % count;
   if (taller > 0) {
     t.count = taller;
     kernels[height](t);
-    t.a += taller * (height + 1) * t.row_bytes;
+    t.a += taller * (height + 1) * steps * t.row_bytes;
     t.c += taller * (height + 1) * t.ldc;
   }
   t.count = count - taller;

@@ -84,6 +84,19 @@ LIKEWISE_INLINE Native native_min(Native a, Native b) {  // the same for the les
   return a < b ? a : b;
 #endif
 }
+LIKEWISE_INLINE bool native_has_nan(Native a) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps(_mm256_cmp_ps(a, a, _CMP_UNORD_Q)) != 0;
+#elif defined(__SSE2__)
+  return _mm_movemask_ps(_mm_cmpunord_ps(a, a)) != 0;
+#else
+  bool found = false;
+  for (int i = 0; i < native_lanes; ++i) found |= a[i] != a[i];
+  return found;
+#endif
+}
 // The first `count` lanes; the others are zero, or are left alone in memory.
 LIKEWISE_INLINE Native native_load(const float* from, int count) {
 #if defined(__AVX512F__)
