@@ -1,3 +1,4 @@
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -178,6 +179,38 @@ TEST(convolution_and_pool_in_one_go_agree_with_one_after_the_other) {
           table.conv_pool_backward(in_place);
           CHECK(so_far == sum);
         }
+}
+
+// Pools of 2 by 2 have a way of their own: what is not a number, infinite, or as great as its neighbours included.
+TEST(convolution_and_pools_of_two_by_two_give_the_bits_of_one_after_the_other) {
+  const KernelTable& table = kernels(Device::cpu);
+  const float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinite = std::numeric_limits<float>::infinity();
+  for (i64 channels : {1, 3, 16})
+    for (i64 stride : {1, 2})
+      for (i64 dilation : {1, 2})
+        for (i64 filters : {1, 5, 16, 17, 32, 33, 80})
+          for (Activation activation : {Activation::linear, Activation::relu, Activation::tanh}) {
+            const ConvShape conv = shaped(3, 15, 37, channels, filters, 3, stride, dilation, 1, 1);
+            const PoolShape pool = {
+                3, conv.out_height, conv.out_width, filters, conv.out_height / 2, conv.out_width / 2, 2, 2, 2, 2, 0, 0};
+            const Sizes size = sizes_of(conv);
+            const i64 cells = pool.batch * pool.out_height * pool.out_width * filters;
+            Floats x = drawn(size.x, 8);
+            const Floats w = drawn(size.w, 9), bias = drawn(filters, 10);
+            for (std::size_t i = 0; i < x.size() / 3; ++i) x[i] = 0;  // the first image: all are equal
+            x[x.size() / 2] = not_a_number;
+            x[x.size() - 1] = infinite;
+            x[x.size() - 70] = -infinite;
+            Floats z = unset(size.y), want = unset(cells), want_winner = unset(cells);
+            table.conv_forward({conv, x.data(), w.data(), bias.data(), z.data(), activation});
+            table.max_pool_forward({pool, z.data(), want.data(), want_winner.data()});
+            Floats y = unset(cells), winner = unset(cells), alone = unset(cells);
+            table.conv_pool_forward({conv, pool, x.data(), w.data(), bias.data(), activation, y.data(), winner.data()});
+            table.conv_pool_forward({conv, pool, x.data(), w.data(), bias.data(), activation, alone.data(), nullptr});
+            CHECK(std::memcmp(y.data(), want.data(), 4 * y.size()) == 0);
+            CHECK(std::memcmp(alone.data(), want.data(), 4 * y.size()) == 0);
+            CHECK(winner == want_winner);
+          }
 }
 
 TEST(batch_normalisation_centres_and_its_gradient_sums_to_zero) {
