@@ -153,8 +153,9 @@ void depthwise_forward(const ConvForward& k) {
   for_row_bands(k, row_ns, n % native_lanes != 0, [&](i64 rows, const Window& x, float* y, Scratch& own) {
     const i64* offsets =
         tap_offsets(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * n, own);
-    depthwise_band({x.at, s.stride_height * x.row, s.stride_width * n, rows, s.out_width, n, taps, offsets}, packed,
-                   start, y, s.out_width * n, n, k.activation);
+    depthwise_band({x.at, s.stride_height * x.row, s.stride_width * n, rows, s.out_width, n, s.kernel_height,
+                    s.kernel_width, offsets},
+                   packed, start, y, s.out_width * n, n, k.activation);
   });
 }
 
@@ -175,7 +176,7 @@ void depthwise_backward_input(const ConvBackwardInput& k) {
   const auto run = [&](const ReachedPlaces& at, const Window& dy, Scratch& own) {
     const Phase &rows = *at.rows, &columns = *at.columns;
     const i64* offsets = tap_offsets(rows.taps, rows.step * dy.row, columns.taps, columns.step * n, own);
-    depthwise_band({dy.at, dy.row, n, rows.count, columns.count, n, rows.taps * columns.taps, offsets}, at.packed,
+    depthwise_band({dy.at, dy.row, n, rows.count, columns.count, n, rows.taps, columns.taps, offsets}, at.packed,
                    nullptr, at.dx, at.dx_row, at.dx_place, Activation::linear);
   };
   for_phases(k, 1.5, n % native_lanes != 0, scratch, pack_phase, run);
@@ -195,7 +196,7 @@ void depthwise_weight_of(const ConvBackwardWeight& k, i64 image, float* dw) {
   for (i64 first = 0; first < s.out_height; first += together)
     depthwise_weight_rows(
         {x.at + first * s.stride_height * x.row, s.stride_height * x.row, s.stride_width * n,
-         at_most(together, s.out_height - first), s.out_width, n, s.kernel_height * s.kernel_width, offsets},
+         at_most(together, s.out_height - first), s.out_width, n, s.kernel_height, s.kernel_width, offsets},
         dy.at + first * row, row, dw);
 }
 
