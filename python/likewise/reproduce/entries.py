@@ -142,7 +142,8 @@ SEQUENTIAL_ML1M = Entry(
     title="MovieLens 1M, the last item of every history, full ranking",
     protocol="Klenitskiy and Vasilev, RecSys 2023: 3,416 items; train is all but each user's last two; everyone's last "
     "but one is validation and joins the history at the test; all items but the user's history. Training stops after "
-    "ten epochs without a better nDCG@10 on validation.",
+    "ten epochs without a better nDCG@10 on validation. SASRec has the settings in print; the dim and dropout of "
+    "SASRec-128 were chosen on validation.",
     load=readers.sequential_ml1m,
     metrics=("recall@10", "ndcg@10"),
     contenders=(
@@ -160,6 +161,12 @@ SEQUENTIAL_ML1M = Entry(
             {"recall@10": 0.3152, "ndcg@10": 0.1821},
             patience=10,
         ),
+        Contender(
+            "SASRec-128",
+            lambda seed: SASRec(dim=128, dropout=0.2, epochs=150, seed=seed),
+            {"recall@10": 0.3152, "ndcg@10": 0.1821},
+            patience=10,
+        ),
         Contender("ItemKNN", lambda seed: ItemKNN(), seeds=(0,)),
         Contender("EASE", lambda seed: EASE(), seeds=(0,)),
         Contender("IALS", lambda seed: IALS(seed=seed), seeds=(0,)),
@@ -167,7 +174,6 @@ SEQUENTIAL_ML1M = Entry(
             "SASRec-gBCE",
             lambda seed: SASRec(loss="gbce", draw_seen=True, epochs=90, seed=seed),
             {"recall@10": 0.2500, "ndcg@10": 0.1341},
-            seeds=(0,),
             patience=10,
         ),
     ),
@@ -192,6 +198,12 @@ SASREC_ML1M_SAMPLED = Entry(
         Contender(
             "SASRec",
             lambda seed: SASRec(epochs=150, seed=seed),
+            {"hit@10": 0.8245, "ndcg@10": 0.5905},
+            patience=10,
+        ),
+        Contender(
+            "SASRec-128",
+            lambda seed: SASRec(dim=128, dropout=0.2, epochs=150, seed=seed),
             {"hit@10": 0.8245, "ndcg@10": 0.5905},
             patience=10,
         ),
