@@ -98,7 +98,7 @@ class Model(Layer):
             jit_compile: Has no effect: the kernels are compiled.
         """
         if loss_weights is not None:
-            raise ValueError(f"compile: loss_weights is not supported, got {loss_weights!r}")
+            raise ValueError(f"compile: loss_weights is not supported, got {loss_weights!r}; metrics come after it")
         self.optimizer = optimizers.get(optimizer)
         self.__objective = Objective(
             losses.get(loss), [] if metrics is None else metrics, [] if weighted_metrics is None else weighted_metrics
