@@ -60,12 +60,13 @@ LIKEWISE_INLINE Vec exp(Vec x) {
   return PowerOfTwo(reduced.n).times(fma(exp_tail(r), r * r, r) + 1.f);
 }
 
-// e^x for x <= 88 where results below e^-87 do not matter: it stops there. Half the cost.
-LIKEWISE_INLINE Vec exp_above_denormals(Vec x) {
-  const ReducedExponent reduced(max(x, -87.f));
+// The same for -87 <= x <= 88, at half the cost; and where results below e^-87 do not matter: it stops there.
+LIKEWISE_INLINE Vec exp_within(Vec x) {
+  const ReducedExponent reduced(x);
   const Vec r = reduced.r;
   return from_bits(bits_of(fma(exp_tail(r), r * r, r) + 1.f) + (reduced.n << 23));
 }
+LIKEWISE_INLINE Vec exp_above_denormals(Vec x) { return exp_within(max(x, -87.f)); }
 
 // e^x - 1 = (2^n - 1) + 2^n (e^r - 1)
 LIKEWISE_INLINE Vec expm1(Vec x) {
@@ -117,7 +118,7 @@ LIKEWISE_INLINE Vec tanh(Vec x) {
   const Vec near_zero = fma(polynomial(square, -0.33333298563957214f, 0.13331924378871918f, -0.053783826529979706f,
                                        0.02079596370458603f, -0.005895150359719992f),
                             square * x, x);
-  const Vec far = 1.f - 2.f / (exp(magnitude + magnitude) + 1.f);
+  const Vec far = 1.f - 2.f / (exp_within(min(magnitude + magnitude, 40.f)) + 1.f);  // from 10 on it is 1
   return select(magnitude <= 0.6f, near_zero, with_sign(far, sign_of(x)));
 }
 
