@@ -4,11 +4,12 @@
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/conv_bands.h"
 #include "cpp/kernels/conv_depthwise.h"
+#include "cpp/kernels/conv_spread.h"
 
 // A convolution is a matrix product whose left side is never made: the row of an output place is the taps' runs of
 // channels, which lie in x already, at the same distances from every place. Taps that follow each other in memory are
-// one run. So are the gradients: dx is a convolution of dy for each remainder of the strides, dw one product per tap
-// with x transposed.
+// one run. So are the gradients: dx is a convolution of dy for each remainder of the strides (or sums over one product:
+// conv_spread.h), dw one product per tap with x transposed.
 
 namespace lw::LIKEWISE_LEVEL {
 namespace {
@@ -323,6 +324,7 @@ void conv_backward_input(const ConvBackwardInput& k) {
   const ConvShape& s = k.shape;
   if (s.batch * s.height * s.width * s.channels == 0) return;
   if (depthwise(s)) return depthwise_backward_input(k);
+  if (spreads(s)) return spread_backward_input(k);
   const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
   const auto panels = [&](const Phase& rows, const Phase& columns) {
     return rows.taps * columns.taps * filters * padded(channels);
