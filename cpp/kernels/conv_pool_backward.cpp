@@ -198,7 +198,10 @@ struct Backward {
                               s.channels, scratch);
     const i64 step = s.stride_width * s.channels, row_step = s.stride_height * x_row;
     const i64* of_number = numbers(row_step, step, scratch);
-    const i64 together = at_most(ceil_div(floats_of_images, size), images), passes = ceil_div(images, together);
+    const i64 piece = piece_floats(filters);
+    const i64 reach = (rows.end - rows.begin - 1) * row_step + (columns - 1) * step + piece;  // of a piece, in an image
+    const i64 together = at_most(ceil_div(floats_of_images, at_most(reach, size)), images);
+    const i64 passes = ceil_div(images, together);
     Term* terms = scratch.get<Term>(images * cells * filters);  // [filters, images, cells], as far as they are not zero
     i64* ends = scratch.get<i64>((passes + 1) * filters);       // [passes + 1, filters]: where those of a pass end
     for (i64 f = 0; f < filters; ++f) ends[f] = f * images * cells;
@@ -216,7 +219,6 @@ struct Backward {
           }
         }
     }
-    const i64 piece = piece_floats(filters);
     for (i64 run = 0; run < runs.count; ++run)
       for (i64 from = 0; from < runs.length; from += piece)
         for (i64 pass = 0; pass < passes; ++pass)
