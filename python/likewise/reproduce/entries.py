@@ -152,7 +152,6 @@ SEQUENTIAL_ML1M = Entry(
             "GRU4Rec",
             lambda seed: GRU4Rec(epochs=100, seed=seed),
             {"recall@10": 0.2811, "ndcg@10": 0.1648},
-            seeds=(0,),
             patience=10,
         ),
         Contender(
@@ -216,7 +215,6 @@ SASREC_ML1M_SAMPLED = Entry(
             "GRU4Rec",
             lambda seed: GRU4Rec(epochs=100, seed=seed),
             {"hit@10": 0.7501, "ndcg@10": 0.5513},
-            seeds=(0,),
             patience=10,
         ),
     ),
