@@ -116,9 +116,11 @@ struct Band {
 // cache meanwhile, and a row of the result is whole when it leaves.
 constexpr i64 places_together = 48;
 
-// Calls run(t, places) for the tiles of a band: t is those of some places and one panel of columns.
+// Calls run(t, places) for the tiles of a band: t is those of some places and one panel of columns. (Inlined, as
+// run_band: where groups are of few channels a call costs as much as its product.)
 template <typename Given, typename Run>
-void for_tiles(const Band& band, const Runs& runs, const float* packed, const float* bias, Given t, const Run& run) {
+LIKEWISE_INLINE void for_tiles(const Band& band, const Runs& runs, const float* packed, const float* bias, Given t,
+                               const Run& run) {
   const i64 k = runs.count * runs.length;
   t.k = runs.length;
   t.segments = runs.count;
@@ -149,7 +151,8 @@ void for_tiles(const Band& band, const Runs& runs, const float* packed, const fl
     }
 }
 
-void run_band(Band band, const Runs& runs, const float* packed, const float* bias, Activation activation) {
+LIKEWISE_INLINE void run_band(Band band, const Runs& runs, const float* packed, const float* bias,
+                              Activation activation) {
   if (band.source_row == band.places * band.source_place && band.out_row == band.places * band.out_place) {
     band.places *= band.rows;
     band.rows = 1;
