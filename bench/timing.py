@@ -65,7 +65,7 @@ class Machine:
         from likewise import _core
 
         isa, threads = _core.isa_level(), _core.num_threads()
-        return Machine(_cpu(), isa, threads, _commit(), limits.flops(isa, threads), peer)
+        return Machine(_cpu(), isa, threads, commit(), limits.flops(isa, threads), peer)
 
     def __str__(self) -> str:
         limit = f"multiply-add limit {self.flops / 1e9:.0f} GFLOP/s"
@@ -202,7 +202,9 @@ def _cpu() -> str:
     return "unknown"
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit measured, with a + where the files differ from it; empty where there is no git."""
+
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=RESULTS.parent, capture_output=True, text=True, check=False)
         return done.stdout.strip()

@@ -84,8 +84,9 @@ __device__ float slope(Activation activation, float kept, float alpha) {
   return 1.f;
 }
 
-// Calls quad(i, j) for this thread's share of the four-element vectors i of `count` elements, two of them under way at
-// a time, then each(i) for its share of the elements that are in no vector: the last three, or all if `quads` is 0.
+// Calls load(r, i), then store(r, i) for this thread's share of the vectors i of four of `count` elements, with r = 0
+// and 1 under way at a time; then each(i) for its share of the elements in no vector: three at most, or all if `quads`
+// is 0.
 template <typename Load, typename Store, typename Each>
 __device__ void for_each_quad(i64 count, i64 quads, const Load& load, const Store& store, const Each& each) {
   const i64 step = grid_threads();
