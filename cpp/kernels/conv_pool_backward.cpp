@@ -60,9 +60,11 @@ LIKEWISE_INLINE void add(const Term* terms, i64 count, i64 offset, float* sums, 
   if (first < length) add_last_terms(terms, count, offset + first, sums + first, length - first);
 }
 
+constexpr i64 enough_terms = 64;  // of a filter, which pay for reading and writing its sums
+
 // What stays in the nearest cache: the images that pass at a time, and the piece of all filters they pass by. The
 // length of a piece is a whole number of vectors at every level.
-constexpr i64 floats_of_images = 12 * 1024, floats_of_filters = 3 * 1024;
+constexpr i64 floats_of_images = 12 * 1024, floats_of_filters = 6 * 1024;
 i64 piece_floats(i64 filters) {
   constexpr i64 least = 96;
   const i64 fitting = floats_of_filters / filters / least * least;
@@ -338,7 +340,6 @@ struct Backward {
   }
 
   void run(i64 first, i64 last, const Part& part) const {
-    constexpr i64 enough_terms = 32;  // of a filter, for its sums to stay in registers
     const i64 together = at_most(ceil_div(enough_terms, cells), last - first), size = cells * k.conv.filters;
     Scratch scratch;
     float* dz = scratch.floats(together * size);
@@ -367,7 +368,7 @@ void conv_pool_backward(const ConvPoolBackward& k) {
             size = (few ? length : filters) * row;
   const i64 cells = p.out_height * p.out_width;
   const i64 images = cells > 0 ? p.batch : 0;
-  i64 parts = at_most(at_most(images, most_parts), most_floats / (size + 1));
+  i64 parts = at_most(at_most(images * cells / enough_terms, at_most(images, most_parts)), most_floats / (size + 1));
   if (parts < 1) parts = 1;
   Scratch scratch;
   float* turned = k.dx == nullptr ? nullptr : scratch.floats(filters * turned_row);

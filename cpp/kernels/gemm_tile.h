@@ -62,6 +62,26 @@ LIKEWISE_INLINE void keep_in_register(Native& value) {
 #define LIKEWISE_TILE(r, v) \
   _Pragma("GCC unroll 24") for (int r = 0; r < Rows; ++r) _Pragma("GCC unroll 8") for (int v = 0; v < Vectors; ++v)
 
+// What a tile's sums start at.
+template <int Rows, int Vectors>
+LIKEWISE_INLINE void begin_tile(const Tiles& t, const float* c, Native (&sum)[Rows][Vectors]) {
+  LIKEWISE_TILE(r, v) sum[r][v] = t.bias ? load_native(t.bias + v * native_lanes) : Native{};
+  if (t.load_c && t.columns >= Vectors * native_lanes) {
+    LIKEWISE_TILE(r, v) sum[r][v] += load_native(c + r * t.ldc + v * native_lanes);
+  } else if (t.load_c) {
+    Native buffer[Rows * Vectors];
+    LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
+    add_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
+    LIKEWISE_TILE(r, v) sum[r][v] = buffer[r * Vectors + v];
+  }
+}
+
+template <int Rows, int Vectors>
+LIKEWISE_INLINE void rectify_tile(const Tiles& t, Native (&sum)[Rows][Vectors]) {
+  if (t.activation != Activation::relu) return;
+  LIKEWISE_TILE(r, v) sum[r][v] = native_max(Native{}, sum[r][v]);  // keeps a NaN
+}
+
 // What becomes of a tile's sums: rows of C.
 struct IntoRows {
   using Given = Tiles;
@@ -87,22 +107,13 @@ void tiles(const typename Into::Given& t) {
   constexpr int registers_needed = Rows * Vectors + Vectors + 1;
   constexpr int line = Rows / Into::lines;            // rows of A in each line
   constexpr int results = Rows / Into::rows_for_one;  // rows of C
-  const bool whole = t.columns >= Vectors * native_lanes;
   const char* a = t.a;
   float* c = t.c;
   for (i64 tile = 0; tile < t.count; ++tile, a += line * t.row_bytes, c += results * t.ldc) {
     for (int r = 0; r < results; ++r) __builtin_prefetch(c + r * t.ldc, 1);
 
     Native sum[Rows][Vectors];
-    LIKEWISE_TILE(r, v) sum[r][v] = t.bias ? load_native(t.bias + v * native_lanes) : Native{};
-    if (t.load_c && whole) {
-      LIKEWISE_TILE(r, v) sum[r][v] += load_native(c + r * t.ldc + v * native_lanes);
-    } else if (t.load_c) {
-      Native buffer[Rows * Vectors];
-      LIKEWISE_TILE(r, v) buffer[r * Vectors + v] = sum[r][v];
-      add_edge(buffer, Rows, Vectors, c, t.ldc, t.columns);
-      LIKEWISE_TILE(r, v) sum[r][v] = buffer[r * Vectors + v];
-    }
+    begin_tile(t, c, sum);
 
     // Three rows of A to a pointer: base, base + stride, base + 2 stride are addressing modes, and registers suffice.
     constexpr int bases = (line + 2) / 3;
@@ -141,9 +152,7 @@ void tiles(const typename Into::Given& t) {
       if (Segmented) b += t.b_gap;
     } while (Segmented && ++segment < t.segments);
 
-    if (t.activation == Activation::relu) {
-      LIKEWISE_TILE(r, v) sum[r][v] = native_max(Native{}, sum[r][v]);  // keeps a NaN
-    }
+    rectify_tile(t, sum);
     Into::finish(t, c, sum);
   }
 }

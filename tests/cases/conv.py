@@ -86,7 +86,7 @@ def operation(name, cases, strides, padding="valid", dilation=None, groups=1, **
     )
 
 
-# Lengths, channels and filters around tiles of 6 and 8 places and panels of 8 and 16 filters.
+# Lengths, channels and filters around tiles of 6 and 8 places and panels of 8 and 16 filters; even and odd taps.
 ONE = [
     ((0, 5, 3), (3, 4)),
     ((1, 9, 1), (1, 1)),
@@ -99,6 +99,8 @@ ONE = [
     ((5, 12, 4), (3, 8)),
     ((33, 40, 12), (3, 20)),
     ((1, 130, 5), (3, 40)),
+    ((2, 30, 6), (4, 9)),
+    ((3, 77, 2), (5, 16)),
 ]
 TWO = [
     ((0, 5, 5, 3), (3, 3, 4)),
@@ -154,6 +156,14 @@ OPERATIONS = [
     operation("conv1d same, stride 2", ONE, (2,), "same"),
     operation("conv1d causal, dilation 2", ONE, (1,), "causal", (2,)),
     operation("conv1d causal, stride 3, dilation 2", ONE, (3,), "causal", (2,)),
+    operation(
+        "conv1d same, stride and dilation 2, 3 groups",
+        [(((*x[:-1], 3 * x[-1])), (taps, 3 * filters)) for x, (taps, filters) in ONE],
+        (2,),
+        "same",
+        (2,),
+        groups=3,
+    ),
     operation(
         "conv2d",
         TWO,
