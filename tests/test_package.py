@@ -1,5 +1,6 @@
 """What every other test takes for granted about the package."""
 
+import inspect
 import subprocess
 import sys
 from importlib import metadata
@@ -61,3 +62,18 @@ def test_an_impossible_instruction_set_is_an_error_that_names_the_possible_ones(
     )
     assert "LIKEWISE_ISA must be one of v2" in run.stderr
     assert run.stderr.rstrip().endswith("got v9")
+
+
+@pytest.mark.parametrize(("name", "of"), inspect.getmembers(_core, inspect.isclass))
+def test_an_object_that_was_never_initialised_is_refused(name, of):
+    made = of.__new__(of)
+    readable = [each for each, value in vars(of).items() if isinstance(value, property)]
+    methods = {"__repr__", "__len__", "__array__", "__float__", "__neg__", "numpy", "detach", "to_dense"} & set(
+        vars(of)
+    )
+    for attribute in readable:
+        with pytest.raises(TypeError, match=f"this likewise._core.{name} was never initialised"):
+            getattr(made, attribute)
+    for method in sorted(methods):
+        with pytest.raises(TypeError, match=f"this likewise._core.{name} was never initialised"):
+            getattr(made, method)()

@@ -488,3 +488,12 @@ def test_integers_are_taken_for_parameters_and_small_ones_for_ids():
 def test_cross_entropy_takes_probabilities_that_do_not_sum_to_one():
     loss = F.categorical_cross_entropy([[2.0, 2.0, 4.0]], [[1, 0, 0]], reduction="none")
     np.testing.assert_allclose(loss, [np.log(4)], rtol=1e-6)
+
+
+def test_operations_refuse_a_tensor_that_was_never_initialised():
+    made = lw.Tensor.__new__(lw.Tensor)
+    for call in (lambda: F.add(made, 1.0), lambda: F.concatenate([made, made]), lambda: np.add(1.0, made)):
+        with pytest.raises(TypeError, match=r"this likewise\._core\.Tensor was never initialised"):
+            call()
+    with pytest.raises(TypeError, match=r"this likewise\._core\.StepOptions was never initialised"):
+        _core.sgd_step(lw.Tensor([1.0]), _core.StepOptions.__new__(_core.StepOptions), 0.1, 0.0, False)

@@ -64,10 +64,8 @@ Array borrowed(const py::array& array, DType dtype) {
 Tensor* tensor_inside(py::handle object) {
   static PyTypeObject* const type = py::detail::get_type_info(typeid(Tensor), true)->type;
   if (!PyObject_TypeCheck(object.ptr(), type)) return nullptr;
-  auto* instance = reinterpret_cast<py::detail::instance*>(object.ptr());
-  auto* tensor = static_cast<Tensor*>(instance->simple_value_holder[0]);
-  expect_type(tensor != nullptr, "tensor", "this Tensor was never initialised");
-  return tensor;
+  expect_initialised(object);
+  return static_cast<Tensor*>(reinterpret_cast<py::detail::instance*>(object.ptr())->simple_value_holder[0]);
 }
 
 Array array_from(py::handle source, py::object& keeper) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cpp/autograd/tensor.h"
+#include "cpp/bindings/initialised.h"
 #include "cpp/ops/activation.h"
 
 namespace lw {
@@ -62,6 +63,11 @@ class TensorsArgument {
 }  // namespace lw
 
 namespace pybind11::detail {
+
+template <>
+class type_caster<lw::Tensor> : public lw::InitialisedCaster<lw::Tensor> {};
+template <>
+class type_caster<lw::RowSparse> : public lw::InitialisedCaster<lw::RowSparse> {};
 
 template <>
 class type_caster<lw::TensorArgument> {

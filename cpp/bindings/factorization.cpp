@@ -16,6 +16,19 @@
 #include "cpp/data/negatives.h"
 #include "cpp/data/ranking.h"
 
+namespace pybind11::detail {
+
+template <>
+class type_caster<lw::Batches> : public lw::InitialisedCaster<lw::Batches> {};
+template <>
+class type_caster<lw::ItemDraws> : public lw::InitialisedCaster<lw::ItemDraws> {};
+template <>
+class type_caster<lw::FactorizationSettings> : public lw::InitialisedCaster<lw::FactorizationSettings> {};
+template <>
+class type_caster<lw::Factorization> : public lw::InitialisedCaster<lw::Factorization> {};
+
+}  // namespace pybind11::detail
+
 namespace py = pybind11;
 using namespace py::literals;
 

@@ -3,6 +3,13 @@
 #include "cpp/bindings/arguments.h"
 #include "cpp/bindings/bindings.h"
 
+namespace pybind11::detail {
+
+template <>
+class type_caster<lw::ops::StepOptions> : public lw::InitialisedCaster<lw::ops::StepOptions> {};
+
+}  // namespace pybind11::detail
+
 namespace py = pybind11;
 using namespace py::literals;
 

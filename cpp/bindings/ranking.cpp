@@ -8,6 +8,14 @@
 #include <vector>
 
 #include "cpp/bindings/bindings.h"
+#include "cpp/bindings/initialised.h"
+
+namespace pybind11::detail {
+
+template <>
+class type_caster<lw::PackedItems> : public lw::InitialisedCaster<lw::PackedItems> {};
+
+}  // namespace pybind11::detail
 
 namespace py = pybind11;
 using namespace py::literals;
