@@ -165,5 +165,16 @@ LIKEWISE_INLINE Vec activate(Activation activation, Vec z) {
   return y;
 }
 
+// dz = activation'(z) dy, `kept` as in ActivationBackward
+[[maybe_unused]] void slopes(Activation activation, float alpha, const float* kept, const float* dy, i64 count,
+                             float* dz) {
+  with_activation(activation, [&](auto one) {
+    for_lanes(count, [&](i64 j, auto lanes) {
+      const Vec value = lanes.load(kept + j);
+      lanes.store(dz + j, decltype(one)::slope(value, value, alpha) * lanes.load(dy + j));
+    });
+  });
+}
+
 }  // namespace
 }  // namespace lw::LIKEWISE_LEVEL

@@ -20,13 +20,8 @@ void activation_forward(const ActivationForward& k) {
 
 // dz = f'(z) dy
 void activation_backward(const ActivationBackward& k) {
-  with_activation(k.activation, [&](auto one) {
-    parallel_for(k.count, elements_per_task, [&](i64 begin, i64 end) {
-      for_lanes(end - begin, [&](i64 j, auto lanes) {
-        const Vec kept = lanes.load(k.kept + begin + j);
-        lanes.store(k.dz + begin + j, decltype(one)::slope(kept, kept, k.alpha) * lanes.load(k.dy + begin + j));
-      });
-    });
+  parallel_for(k.count, elements_per_task, [&](i64 begin, i64 end) {
+    slopes(k.activation, k.alpha, k.kept + begin, k.dy + begin, end - begin, k.dz + begin);
   });
 }
 

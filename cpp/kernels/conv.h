@@ -27,20 +27,20 @@ struct ConvForward {
   Activation activation;
 };
 
-//   dx_nrsc = sum over a, b, f and the i, j with i sh + a dh - top = r, j sw + b dw - left = s of dy_nijf w_abcf
-struct ConvBackwardInput {
-  ConvShape shape;
-  const float* dy;
-  const float* w;
-  float* dx;
-};
-
-//   dw_abcf = sum over n, i, j of x_{n, i sh + a dh - top, j sw + b dw - left, c} dy_nijf
-struct ConvBackwardWeight {
+// With dz = activation'(z) dy
+//   dx_nrsc = sum over a, b, f and the i, j with i sh + a dh - top = r, j sw + b dw - left = s of dz_nijf w_abcf
+//   dw_abcf = sum over n, i, j of x_{n, i sh + a dh - top, j sw + b dw - left, c} dz_nijf
+//   db_f = sum over n, i, j of dz_nijf
+struct ConvBackward {
   ConvShape shape;
   const float* x;
+  const float* w;
+  Activation activation;
+  const float* kept;  // z where needs_input(activation), else y
   const float* dy;
+  float* dx;  // null where not wanted
   float* dw;
+  float* dbias;
 };
 
 }  // namespace lw

@@ -88,6 +88,13 @@ Window window(const float* grid, i64 height, i64 width, i64 depth, i64 first_row
   return {copy, columns * depth};
 }
 
+// What the places of some rows of a convolution read in an image; zeros where it does not reach.
+Window window_of_rows(const ConvShape& s, const float* image, i64 first, i64 rows, Scratch& scratch, bool copied) {
+  return window(image, s.height, s.width, s.channels, first * s.stride_height - s.pad_top, -s.pad_left,
+                (rows - 1) * s.stride_height + (s.kernel_height - 1) * s.dilation_height + 1,
+                (s.out_width - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width + 1, scratch, copied);
+}
+
 // Runs of floats that a place reads: where each begins after the place's own, ascending.
 struct Runs {
   i64 count, length;

@@ -2,6 +2,7 @@
 #include "cpp/kernels/activate.h"
 #include "cpp/kernels/conv_pool.h"
 #include "cpp/kernels/conv_pool_reach.h"
+#include "cpp/kernels/rows.h"
 
 // Sums of patches (for dw) and of filters (for dx), each in registers while its terms pass.
 
@@ -121,6 +122,7 @@ struct Part {
   float* dbias;  // [filters], or null
 };
 
+// (weights() and inputs() are not inlined: in one function they would share too few registers.)
 struct Backward {
   const ConvPoolBackward& k;
   const float* turned;  // w as [filters, turned_row], where dx is wanted
@@ -144,22 +146,10 @@ struct Backward {
   }
 
   // dz of an image [cells, filters], and its sums.
-  void slopes(i64 image, float* dz, float* dbias) const {
+  void dz_of(i64 image, float* dz, float* dbias) const {
     const i64 filters = k.conv.filters, size = cells * filters;
-    const float *y = k.y + image * size, *dy = k.dy + image * size;
-    with_activation(k.activation, [&](auto one) {
-      const float alpha = default_alpha(k.activation);
-      for_lanes(size, [&](i64 j, auto lanes) {
-        const Vec value = lanes.load(y + j);
-        lanes.store(dz + j, decltype(one)::slope(value, value, alpha) * lanes.load(dy + j));
-      });
-    });
-    if (dbias == nullptr) return;
-    for_lanes(filters, [&](i64 f, auto lanes) {
-      Vec sum = lanes.load(dbias + f);
-      for (i64 cell = 0; cell < cells; ++cell) sum += lanes.load(dz + cell * filters + f);
-      lanes.store(dbias + f, sum);
-    });
+    slopes(k.activation, default_alpha(k.activation), k.y + image * size, k.dy + image * size, size, dz);
+    if (dbias != nullptr) add_rows(dz, filters, cells, filters, dbias);
   }
 
   // dw of an image whose places read little: all floats they read at once, for vectors of filters.
@@ -186,7 +176,7 @@ struct Backward {
 
   // dw of some images: the patches of each filter's winners. Piece after piece of all filters, so that their sums stay
   // in the nearest cache while the images pass, a few at a time, which stay there too while the filters pass.
-  void weights(i64 first, i64 images, const float* dz, float* dw) const {
+  [[gnu::noinline]] void weights(i64 first, i64 images, const float* dz, float* dw) const {
     const ConvShape& s = k.conv;
     const i64 filters = s.filters, size = s.height * s.width * s.channels;
     Scratch scratch;
@@ -292,7 +282,7 @@ struct Backward {
   // dx of some images, piece after piece of the filters, so that these stay in the nearest cache while images pass.
   // Patches overlap: the order in which they add to a float is that of pieces and groups, which no vector's width
   // decides.
-  void inputs(i64 first, i64 images, const float* dz) const {
+  [[gnu::noinline]] void inputs(i64 first, i64 images, const float* dz) const {
     const ConvShape& s = k.conv;
     const i64 size = s.height * s.width * s.channels;
     const auto [top, left, height, width] = reach_of(s, rows, columns);
@@ -345,7 +335,7 @@ struct Backward {
     float* dz = scratch.floats(together * size);
     for (i64 image = first; image < last; image += together) {
       const i64 images = at_most(together, last - image);
-      for (i64 i = 0; i < images; ++i) slopes(image + i, dz + i * size, part.dbias);
+      for (i64 i = 0; i < images; ++i) dz_of(image + i, dz + i * size, part.dbias);
       if (part.dw != nullptr && !reads_little(k.conv)) weights(image, images, dz, part.dw);
       for (i64 i = 0; part.dw != nullptr && reads_little(k.conv) && i < images; ++i)
         few_weights(image + i, dz + i * size, part.dw);

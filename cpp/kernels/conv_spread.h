@@ -21,51 +21,57 @@ bool spreads(const ConvShape& s) {
   return spread < 0.8 * straight;
 }
 
-void spread_backward_input(const ConvBackwardInput& k) {
-  constexpr i64 nearby_floats = 8192;  // of what is said, at a time
-  const ConvShape& s = k.shape;
-  const i64 run = s.kernel_width * s.channels, length = s.kernel_height * run, size = s.height * s.width * s.channels;
-  const i64 places = s.out_height * s.out_width, fitting = nearby_floats / length;
-  const i64 together = at_most(fitting < tallest ? tallest : fitting, places);
-  Scratch scratch;
-  float* packed = scratch.floats(s.filters * padded(length));
-  for (i64 j = 0; j < length; j += panel_lanes) {
-    const i64 width = at_most(length - j, panel_lanes);
-    pack_transposed(k.w + j * s.filters, s.filters, s.filters, width, lanes_for(width), packed + j * s.filters);
+class SpreadInputs {
+ public:
+  SpreadInputs(const ConvBackward& k, Scratch& scratch)
+      : s_(k.shape),
+        run_(s_.kernel_width * s_.channels),
+        length_(s_.kernel_height * run_),
+        packed_(scratch.floats(s_.filters * padded(length_))) {
+    for (i64 j = 0; j < length_; j += panel_lanes) {
+      const i64 width = at_most(length_ - j, panel_lanes);
+      pack_transposed(k.w + j * s_.filters, s_.filters, s_.filters, width, lanes_for(width), packed_ + j * s_.filters);
+    }
   }
-  const i64 at_once = 0;
-  const Runs filters = {1, s.filters, &at_once};
-  const double image_ns = 0.02 * static_cast<double>(places * s.filters * length + size);
-  parallel_for(
-      s.batch, rows_for(image_ns),
-      [&](i64 begin, i64 end) {
-        Scratch own;
-        float* said = own.floats(together * length);
-        for (i64 image = begin; image < end; ++image) {
-          float* dx = k.dx + image * size;
-          __builtin_memset(dx, 0, static_cast<std::size_t>(4 * size));
-          for (i64 first = 0; first < places; first += together) {
-            const i64 count = at_most(together, places - first);
-            run_band({k.dy + (image * places + first) * s.filters, 0, s.filters, said, 0, length, 1, count, length},
-                     filters, packed, nullptr, Activation::linear);
-            for (i64 p = 0; p < count; ++p) {
-              const i64 top = (first + p) / s.out_width * s.stride_height - s.pad_top;
-              const i64 left = (first + p) % s.out_width * s.stride_width - s.pad_left;
-              const i64 from = left < 0 ? -left : 0, until = at_most(s.kernel_width, s.width - left);
-              for (i64 a = 0; a < s.kernel_height; ++a) {
-                const i64 row = top + a * s.dilation_height;
-                if (row < 0 || row >= s.height || from >= until) continue;
-                float* to = dx + (row * s.width + left + from) * s.channels;
-                const float* what = said + p * length + a * run + from * s.channels;
-                for_lanes((until - from) * s.channels,
-                          [&](i64 j, auto lanes) { lanes.store(to + j, lanes.load(to + j) + lanes.load(what + j)); });
-              }
-            }
-          }
-        }
-      },
-      static_cast<i64>(image_ns) * rows_for(image_ns));
-}
+
+  // dx of one image.
+  void of_image(const float* dz, float* dx) const {
+    constexpr i64 nearby_floats = 8192;  // of what is said, at a time
+    const i64 places = s_.out_height * s_.out_width, fitting = nearby_floats / length_;
+    const i64 together = at_most(fitting < tallest ? tallest : fitting, places);
+    const i64 at_once = 0;
+    const Runs filters = {1, s_.filters, &at_once};
+    Scratch own;
+    float* said = own.floats(together * length_);
+    __builtin_memset(dx, 0, static_cast<std::size_t>(4 * s_.height * s_.width * s_.channels));
+    for (i64 first = 0; first < places; first += together) {
+      const i64 count = at_most(together, places - first);
+      run_band({dz + first * s_.filters, 0, s_.filters, said, 0, length_, 1, count, length_}, filters, packed_, nullptr,
+               Activation::linear);
+      for (i64 p = 0; p < count; ++p) add(first + p, said + p * length_, dx);
+    }
+  }
+
+ private:
+  // What one place says, where it belongs.
+  void add(i64 place, const float* said, float* dx) const {
+    const i64 top = place / s_.out_width * s_.stride_height - s_.pad_top;
+    const i64 left = place % s_.out_width * s_.stride_width - s_.pad_left;
+    const i64 from = left < 0 ? -left : 0, until = at_most(s_.kernel_width, s_.width - left);
+    for (i64 a = 0; a < s_.kernel_height; ++a) {
+      const i64 row = top + a * s_.dilation_height;
+      if (row < 0 || row >= s_.height || from >= until) continue;
+      float* to = dx + (row * s_.width + left + from) * s_.channels;
+      const float* what = said + a * run_ + from * s_.channels;
+      for_lanes((until - from) * s_.channels,
+                [&](i64 j, auto lanes) { lanes.store(to + j, lanes.load(to + j) + lanes.load(what + j)); });
+    }
+  }
+
+  const ConvShape& s_;
+  i64 run_, length_;  // floats of a row of taps, and of all
+  float* packed_;
+};
 
 }  // namespace
 }  // namespace lw::LIKEWISE_LEVEL

@@ -6,6 +6,7 @@
 #include "cpp/kernels/cached_product.h"
 #include "cpp/kernels/drop.h"
 #include "cpp/kernels/gemm_pack.h"
+#include "cpp/kernels/rows.h"
 
 // x and y pass once: what follows the product is done to a chunk of rows that is still in the nearest cache, and in the
 // backward pass a chunk of x and dy stays there while all three gradients take what they need of it. There rows are cut
@@ -51,12 +52,7 @@ struct Slice {
         for (i64 j = out; j < width; ++j) to[j] = 0.f;
       }
     });
-    if (dbias == nullptr) return;
-    for_lanes(out, [&](i64 j, auto lanes) {
-      Vec sum = 0.f;
-      for (i64 row = 0; row < rows; ++row) sum += lanes.load(dz + row * width + j);
-      lanes.store(dbias + j, lanes.load(dbias + j) + sum);
-    });
+    if (dbias != nullptr) add_rows(dz, width, rows, out, dbias);
   }
 
   void run(i64 begin, i64 end) const {

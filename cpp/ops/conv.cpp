@@ -113,17 +113,20 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
   return record(name_of_conv(options), y, {&x, &kernel, &bias},
                 [activation, shape, x = saved(x.value()), w = saved(kernel.value()), kept = saved(kept)](
                     const Array& dy, Wants wants) -> Grads {
-                  const Array dz = activation_backward(activation, kept, dy, default_alpha(activation));
-                  Array dx, dw;
-                  if (wants[0]) {
-                    dx = empty(x.get().shape(), dy.device());
-                    kernels(dy.device()).conv_backward_input({shape, dz.floats(), w.get().floats(), dx.floats()});
-                  }
-                  if (wants[1]) {
-                    dw = empty(w.get().shape(), dy.device());
-                    kernels(dy.device()).conv_backward_weight({shape, x.get().floats(), dz.floats(), dw.floats()});
-                  }
-                  return {dx, dw, wants[2] ? sum_rows(dz.rows()) : Array{}};
+                  const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
+                  const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};
+                  const Array dbias = wants[2] ? empty({shape.filters}, dy.device()) : Array{};
+                  kernels(dy.device())
+                      .conv_backward({.shape = shape,
+                                      .x = x.get().floats(),
+                                      .w = w.get().floats(),
+                                      .activation = activation,
+                                      .kept = activation == Activation::linear ? nullptr : kept.get().floats(),
+                                      .dy = dy.floats(),
+                                      .dx = floats_or_null(dx),
+                                      .dw = floats_or_null(dw),
+                                      .dbias = floats_or_null(dbias)});
+                  return {dx, dw, dbias};
                 });
 }
 

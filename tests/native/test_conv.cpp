@@ -63,20 +63,28 @@ void check_convolution(const ConvShape& s) {
   const Sizes size = sizes_of(s);
   const Floats x = drawn(size.x, 1), w = drawn(size.w, 2), dy = drawn(size.y, 3);
   std::vector<double> y_want(static_cast<std::size_t>(size.y)), dx_want(static_cast<std::size_t>(size.x)),
-      dw_want(static_cast<std::size_t>(size.w));
+      dw_want(static_cast<std::size_t>(size.w)), dbias_want(static_cast<std::size_t>(s.filters));
+  for (std::size_t i = 0; i < dy.size(); ++i) dbias_want[i % static_cast<std::size_t>(s.filters)] += dy[i];
   for_products(s, [&](i64 in, i64 weight, i64 out) {
     y_want[out] += double{x[in]} * w[weight];
     dx_want[in] += double{dy[out]} * w[weight];
     dw_want[weight] += double{dy[out]} * x[in];
   });
-  Floats y = unset(size.y), dx = unset(size.x), dw = unset(size.w);
+  Floats y = unset(size.y), dx = unset(size.x), dw = unset(size.w), dbias = unset(s.filters);
   const KernelTable& table = kernels(Device::cpu);
   table.conv_forward({s, x.data(), w.data(), nullptr, y.data(), Activation::linear});
-  table.conv_backward_input({s, dy.data(), w.data(), dx.data()});
-  table.conv_backward_weight({s, x.data(), dy.data(), dw.data()});
+  const ConvBackward all{s,         x.data(),  w.data(),  Activation::linear, y.data(),
+                         dy.data(), dx.data(), dw.data(), dbias.data()};
+  table.conv_backward(all);
+  ConvBackward inputs = all;
+  Floats dx_alone = unset(size.x);
+  inputs.dx = dx_alone.data(), inputs.dw = inputs.dbias = nullptr;
+  table.conv_backward(inputs);
+  CHECK(dx_alone == dx);
   CHECK_CLOSE(worst_difference(y, y_want), 0., 2e-5);
   CHECK_CLOSE(worst_difference(dx, dx_want), 0., 2e-5);
   CHECK_CLOSE(worst_difference(dw, dw_want), 0., 2e-5);
+  CHECK_CLOSE(worst_difference(dbias, dbias_want), 0., 2e-5);
 }
 
 // A convolution over so many places with this padding before and after.

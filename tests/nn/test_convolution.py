@@ -197,3 +197,15 @@ def test_a_convolution_that_was_not_recorded_gets_no_gradient_through_its_pool()
             return F.max_pool2d(y, 2)
 
     assert not Half()(images).requires_grad
+
+
+def test_gradients_of_more_weights_than_every_part_of_the_batch_has_room_for():
+    rng = np.random.default_rng(5)
+    x, kernel, dy = (
+        rng.normal(size=shape).astype(np.float32) for shape in ((17, 2, 1500), (1, 1500, 1200), (17, 2, 1200))
+    )
+    inputs, weights, bias = (lw.Tensor(each, requires_grad=True) for each in (x, kernel, np.zeros(1200)))
+    F.conv1d(inputs, weights, bias).backward(dy)
+    np.testing.assert_allclose(np.asarray(inputs.grad), dy @ kernel[0].T, atol=2e-3)
+    np.testing.assert_allclose(np.asarray(weights.grad)[0], np.einsum("bpc,bpf->cf", x, dy), atol=2e-4)
+    np.testing.assert_allclose(np.asarray(bias.grad), dy.sum((0, 1)), atol=2e-5)
