@@ -57,8 +57,10 @@ struct Ahead {
   Part part[4 * 32];
 
   void clear() { count = next = lines = share = 0; }
+  // A short row's next step lies in the line at hand or in the one behind it, which the processor does see coming.
   void add(const float* at, i64 floats) {
-    if (at == nullptr) return;
+    constexpr i64 long_row = 48;
+    if (at == nullptr || floats < long_row) return;
     part[count] = {reinterpret_cast<const char*>(at), ceil_div(floats, 16)};
     lines += part[count++].lines;
   }
