@@ -2,9 +2,8 @@
 
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
-#include "cpp/kernels/conv_bands.h"
 #include "cpp/kernels/conv_depthwise.h"
-#include "cpp/kernels/conv_tap_pairs.h"
+#include "cpp/kernels/conv_filters.h"
 
 // A convolution is a matrix product whose left side is never made: the row of an output place is the taps' runs of
 // channels, which lie in x already, at the same distances from every place. Taps that follow each other in memory are
@@ -56,30 +55,19 @@ void conv_forward(const ConvForward& k) {
   if (s.batch * s.out_height * s.out_width * s.filters == 0) return;
   if (depthwise(s)) return depthwise_forward(k);
   const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
-  const i64 taps = s.kernel_height * s.kernel_width, panels = panel_floats(s);
-  const bool in_pairs = taps_in_pairs(s);
+  const i64 taps = s.kernel_height * s.kernel_width;
   Scratch scratch;
-  const float* packed = in_pairs ? pack_tap_pairs(s, k.w, scratch) : pack_panels(s, k.w, scratch);
+  const Filters all(s, k.w, scratch);
 
   const double row_ns = 0.02 * static_cast<double>(s.out_width * taps * channels * s.filters);
   for_row_bands(k, row_ns, false, [&](i64 rows, const Window& x, float* y, Scratch& own) {
     const Runs runs = runs_of(s.kernel_height, s.dilation_height * x.row, s.kernel_width, s.dilation_width * s.channels,
                               channels, own);
     for (i64 group = 0; group < s.groups; ++group) {
-      const Band band{x.at + group * channels,
-                      s.stride_height * x.row,
-                      s.stride_width * s.channels,
-                      y + group * filters,
-                      s.out_width * s.filters,
-                      s.filters,
-                      rows,
-                      s.out_width,
-                      filters};
-      const float* bias = k.bias == nullptr ? nullptr : k.bias + group * filters;
-      if (in_pairs)
-        run_tap_pairs(band, s, packed + group * panels, bias, k.activation);
-      else
-        run_band(band, runs, packed + group * panels, bias, k.activation);
+      const i64 first = group * filters;
+      all.run({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels, y + first,
+               s.out_width * s.filters, s.filters, rows, s.out_width, filters},
+              runs, k.bias == nullptr ? nullptr : k.bias + first, k.activation, group);
     }
   });
 }

@@ -59,7 +59,7 @@ struct Ahead {
   void clear() { count = next = lines = share = 0; }
   // A short row's next step lies in the line at hand or in the one behind it, which the processor does see coming.
   void add(const float* at, i64 floats) {
-    constexpr i64 long_row = 48;
+    constexpr i64 long_row = 64;
     if (at == nullptr || floats < long_row) return;
     part[count] = {reinterpret_cast<const char*>(at), ceil_div(floats, 16)};
     lines += part[count++].lines;

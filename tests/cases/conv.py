@@ -86,7 +86,8 @@ def operation(name, cases, strides, padding="valid", dilation=None, groups=1, **
     )
 
 
-# Lengths, channels and filters around tiles of 6 and 8 places and panels of 8 and 16 filters; even and odd taps.
+# Lengths, channels and filters around tiles of 6 and 8 places and panels of 8 and 16 filters; even and odd taps; next
+# to no filters.
 ONE = [
     ((0, 5, 3), (3, 4)),
     ((1, 9, 1), (1, 1)),
@@ -101,6 +102,8 @@ ONE = [
     ((1, 130, 5), (3, 40)),
     ((2, 30, 6), (4, 9)),
     ((3, 77, 2), (5, 16)),
+    ((3, 20, 33), (3, 3)),
+    ((2, 13, 64), (2, 1)),
 ]
 TWO = [
     ((0, 5, 5, 3), (3, 3, 4)),
@@ -113,6 +116,9 @@ TWO = [
     ((1, 6, 17, 16), (3, 5, 33)),
     ((2, 15, 6, 3), (5, 1, 8)),
     ((20, 14, 14, 8), (3, 3, 20)),
+    ((2, 7, 9, 20), (3, 3, 2)),
+    ((1, 6, 7, 43), (3, 2, 4)),
+    ((2, 9, 9, 16), (3, 3, 1)),
 ]
 BY_FOUR = [(((*x[:-1], 4 * x[-1])), (*kernel[:-1], 4 * kernel[-1])) for x, kernel in TWO[:9]]
 ALONE = [((*x[:-1], max(x[-1], 2)), (*kernel[:-1], max(x[-1], 2))) for x, kernel in TWO] + [

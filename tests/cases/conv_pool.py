@@ -52,7 +52,7 @@ def operation(
 
 
 # As alone, and: few places, which images share tiles for; one channel, all that a place reads at once.
-ONE = [*conv.ONE[:8], ((9, 12, 4), (9, 8)), ((60, 40, 12), (33, 20)), *conv.ONE[-2:]]
+ONE = [*conv.ONE[:8], ((9, 12, 4), (9, 8)), ((60, 40, 12), (33, 20)), *conv.ONE[-4:]]
 TWO = [*conv.TWO, ((2, 7, 9, 1), (3, 2, 5)), ((1, 11, 13, 1), (4, 4, 17))]
 
 OPERATIONS = [
