@@ -15,14 +15,28 @@ void gemm(const Gemm&);
 namespace {
 
 constexpr i64 panel_lanes = 2 * native_lanes;
+template <int... Rows>
+struct PanelTiles {
+  static constexpr i64 tallest = sizeof...(Rows);
+  static constexpr TileKernel wide[] = {tiles<Rows, 2>...};
+  static constexpr TileKernel narrow[] = {tiles<Rows, 1>...};
+};
 #if defined(__AVX512F__)
-constexpr TileKernel panel_tiles[] = {tiles<1, 2>, tiles<2, 2>, tiles<3, 2>, tiles<4, 2>,
-                                      tiles<5, 2>, tiles<6, 2>, tiles<7, 2>, tiles<8, 2>};
-constexpr i64 tallest = 8;
+using Wide = PanelTiles<1, 2, 3, 4, 5, 6, 7, 8>;
+using Narrow = PanelTiles<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16>;
 #else
-constexpr TileKernel panel_tiles[] = {tiles<1, 2>, tiles<2, 2>, tiles<3, 2>, tiles<4, 2>, tiles<5, 2>, tiles<6, 2>};
-constexpr i64 tallest = 6;
+using Wide = PanelTiles<1, 2, 3, 4, 5, 6>;
+using Narrow = PanelTiles<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12>;
 #endif
+
+// The panel of the first of `columns` columns: whole, or half where the others are not there.
+void run_panel(i64 columns, i64 rows, Tiles t) {
+  t.columns = columns > native_lanes ? panel_lanes : native_lanes;
+  if (columns > native_lanes)
+    run_tiles(Wide::wide, Wide::tallest, rows, t);
+  else
+    run_tiles(Narrow::narrow, Narrow::tallest, rows, t);
+}
 
 i64 padded(i64 columns) { return ceil_div(columns, panel_lanes) * panel_lanes; }
 // Floats from row to row of scratch that is also read down its columns: whole cache lines, an odd number of them, so
@@ -88,7 +102,6 @@ void multiply(const Panels& w, i64 rows, const float* a, i64 lda, float* c, i64 
   t.step_bytes = 4;
   t.ldb = panel_lanes;
   t.ldc = ldc;
-  t.columns = panel_lanes;
   t.activation = Activation::linear;
   for (i64 j = 0; j < w.columns; j += panel_lanes) {
     i64 p = 0;
@@ -99,7 +112,7 @@ void multiply(const Panels& w, i64 rows, const float* a, i64 lda, float* c, i64 
       t.c = c + j;
       t.load_c = accumulate || p > 0;
       t.bias = t.load_c || w.start == nullptr ? nullptr : w.start + j;
-      run_tiles(panel_tiles, tallest, rows, t);
+      run_panel(w.columns - j, rows, t);
       p += k_block;
     } while (p < w.k);
     if (ahead != nullptr) ahead->fetch_share();
@@ -116,13 +129,12 @@ void multiply_transposed(i64 k, const float* a, i64 lda, i64 rows, const float* 
   t.step_bytes = 4 * lda;
   t.ldb = ldb;
   t.ldc = ldc;
-  t.columns = panel_lanes;
   t.load_c = true;
   t.activation = Activation::linear;
   for (i64 j = 0; j < columns; j += panel_lanes) {
     t.b = b + j;
     t.c = c + j;
-    run_tiles(panel_tiles, tallest, rows, t);
+    run_panel(columns - j, rows, t);
   }
 }
 
