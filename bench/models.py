@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bench.ops import main
 
-GROUPS = ("factorization", "mnist", "neumf", "sequences")
+GROUPS = ("factorization", "mnist", "neumf", "nextitnet", "sequences")
 
 if __name__ == "__main__":
     main(__doc__, GROUPS)

@@ -53,7 +53,8 @@ from likewise.nn.layers import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
-from likewise.nn.model import Model, Sequential
+from likewise.nn.model import Model
+from likewise.nn.sequential import Sequential
 
 __all__ = [
     "GRU",

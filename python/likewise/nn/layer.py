@@ -100,9 +100,8 @@ class Layer(Tree):
         parameters = inspect.signature(cls.call).parameters
         cls._takes_training, cls._takes_mask = "training" in parameters, "mask" in parameters
         cls._makes_mask = cls.compute_mask is not Layer.compute_mask
-        ours = [
-            base for base in cls.__mro__ if base.__module__ in (Tree.__module__, Layer.__module__, "likewise.nn.model")
-        ]
+        rooms = (Tree.__module__, Layer.__module__, "likewise.nn.model", "likewise.nn.sequential")
+        ours = [base for base in cls.__mro__ if base.__module__ in rooms]
         cls._reserved = frozenset(name for base in ours for name, value in vars(base).items() if is_method(value))
 
     # What subclasses write.
