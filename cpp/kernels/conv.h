@@ -31,6 +31,7 @@ struct ConvForward {
 //   dx_nrsc = sum over a, b, f and the i, j with i sh + a dh - top = r, j sw + b dw - left = s of dz_nijf w_abcf
 //   dw_abcf = sum over n, i, j of x_{n, i sh + a dh - top, j sw + b dw - left, c} dz_nijf
 //   db_f = sum over n, i, j of dz_nijf
+// where dx begins as dx_so_far.
 struct ConvBackward {
   ConvShape shape;
   const float* x;
@@ -38,7 +39,8 @@ struct ConvBackward {
   Activation activation;
   const float* kept;  // z where needs_input(activation), else y
   const float* dy;
-  float* dx;  // null where not wanted
+  const float* dx_so_far;  // or null; may be dx
+  float* dx;               // null where not wanted
   float* dw;
   float* dbias;
 };

@@ -137,6 +137,19 @@ const float* dz_of(const ConvBackward& k, i64 image, Scratch& scratch) {
   return dz;
 }
 
+// dx of an image.
+template <typename Inputs>
+void inputs_of(const ConvBackward& k, const Inputs& inputs, i64 image, const float* dz) {
+  const i64 size = k.shape.height * k.shape.width * k.shape.channels, first = image * size;
+  if (k.dx_so_far == nullptr) return inputs.of_image(dz, k.dx + first);
+  Scratch scratch;
+  float* found = scratch.floats(size);
+  inputs.of_image(dz, found);
+  for_lanes(size, [&](i64 j, auto lanes) {
+    lanes.store(k.dx + first + j, lanes.load(k.dx_so_far + first + j) + lanes.load(found + j));
+  });
+}
+
 // The batch is cut into chunks by shape alone; each has sums of its own, and these are added in order. Where there is
 // room for few chunks, or none are asked for, images share the work on dx.
 template <typename Inputs>
@@ -167,7 +180,7 @@ void backward(const ConvBackward& k, const Inputs& inputs) {
       const float *x = k.x + image * image_floats, *dz = dz_of(k, image, own);
       if (dbias != nullptr) add_rows(dz, s.filters, places, s.filters, dbias);
       if (dw != nullptr) alone ? depthwise_weight_of(s, x, dz, dw) : weight_of(s, shape, x, dz, image == first, dw);
-      if (!apart) inputs.of_image(dz, k.dx + image * image_floats);
+      if (!apart) inputs_of(k, inputs, image, dz);
     }
   };
   if (sums)
@@ -184,7 +197,7 @@ void backward(const ConvBackward& k, const Inputs& inputs) {
         [&](i64 begin, i64 end) {
           for (i64 image = begin; image < end; ++image) {
             Scratch own;
-            inputs.of_image(dz_of(k, image, own), k.dx + image * image_floats);
+            inputs_of(k, inputs, image, dz_of(k, image, own));
           }
         },
         static_cast<i64>(dx_ns) * rows_for(dx_ns));

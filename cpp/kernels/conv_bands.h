@@ -119,8 +119,8 @@ struct Band {
   i64 rows, places, columns;
 };
 
-// So many go through all panels of columns before the next ones come: what they read and write stays in the nearest
-// cache meanwhile, and a row of the result is whole when it leaves.
+// Some so many go through all panels of columns before the next ones come: what they read and write stays in the
+// nearest cache meanwhile, and a row of the result is whole when it leaves.
 constexpr i64 places_together = 48;
 
 // Calls run(t, places) for the tiles of a band: t is those of some places and one panel of columns. (Inlined, as
@@ -140,10 +140,11 @@ LIKEWISE_INLINE void for_tiles(const Band& band, const Runs& runs, const float* 
   const i64 last = (band.columns - 1) / panel_lanes * panel_lanes, edge = band.columns - last;
   for (i64 i = 0; bias != nullptr && i < lanes_for(edge); ++i) edge_bias[i] = i < edge ? bias[last + i] : 0.f;
   const i64 rows_together = band.places >= places_together ? 1 : places_together / band.places;
+  const i64 parts = band.places < places_together ? 1 : (band.places + places_together / 2) / places_together;
+  const i64 part = ceil_div(band.places, parts);
   for (i64 first = 0; first < band.rows; first += rows_together)
-    for (i64 place = 0; place < band.places; place += places_together) {
-      const i64 rows = at_most(rows_together, band.rows - first),
-                places = at_most(places_together, band.places - place);
+    for (i64 place = 0; place < band.places; place += part) {
+      const i64 rows = at_most(rows_together, band.rows - first), places = at_most(part, band.places - place);
       for (i64 j = 0; j < band.columns; j += panel_lanes) {
         t.columns = at_most(band.columns - j, panel_lanes);
         t.ldb = lanes_for(t.columns);

@@ -113,7 +113,9 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
   return record(name_of_conv(options), y, {&x, &kernel, &bias},
                 [activation, shape, x = saved(x.value()), w = saved(kernel.value()), kept = saved(kept)](
                     const Array& dy, Wants wants) -> Grads {
-                  const Array dx = wants[0] ? empty(x.get().shape(), dy.device()) : Array{};
+                  const Array so_far = wants.take(0);
+                  Array dx;
+                  if (wants[0]) dx = so_far && so_far.sole() ? so_far : empty(x.get().shape(), dy.device());
                   const Array dw = wants[1] ? empty(w.get().shape(), dy.device()) : Array{};
                   const Array dbias = wants[2] ? empty({shape.filters}, dy.device()) : Array{};
                   kernels(dy.device())
@@ -123,6 +125,7 @@ Tensor conv(const Tensor& any_x, const Tensor& any_kernel, const Tensor& any_bia
                                       .activation = activation,
                                       .kept = activation == Activation::linear ? nullptr : kept.get().floats(),
                                       .dy = dy.floats(),
+                                      .dx_so_far = floats_or_null(so_far),
                                       .dx = floats_or_null(dx),
                                       .dw = floats_or_null(dw),
                                       .dbias = floats_or_null(dbias)});

@@ -73,14 +73,19 @@ void check_convolution(const ConvShape& s) {
   Floats y = unset(size.y), dx = unset(size.x), dw = unset(size.w), dbias = unset(s.filters);
   const KernelTable& table = kernels(Device::cpu);
   table.conv_forward({s, x.data(), w.data(), nullptr, y.data(), Activation::linear});
-  const ConvBackward all{s,         x.data(),  w.data(),  Activation::linear, y.data(),
-                         dy.data(), dx.data(), dw.data(), dbias.data()};
+  const ConvBackward all{s,         x.data(), w.data(),  Activation::linear, y.data(),
+                         dy.data(), nullptr,  dx.data(), dw.data(),          dbias.data()};
   table.conv_backward(all);
   ConvBackward inputs = all;
   Floats dx_alone = unset(size.x);
   inputs.dx = dx_alone.data(), inputs.dw = inputs.dbias = nullptr;
   table.conv_backward(inputs);
   CHECK(dx_alone == dx);
+  Floats so_far = drawn(size.x, 4), sum = dx;
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += so_far[i];
+  inputs.dx_so_far = inputs.dx = so_far.data();
+  table.conv_backward(inputs);
+  CHECK(so_far == sum);
   CHECK_CLOSE(worst_difference(y, y_want), 0., 2e-5);
   CHECK_CLOSE(worst_difference(dx, dx_want), 0., 2e-5);
   CHECK_CLOSE(worst_difference(dw, dw_want), 0., 2e-5);
