@@ -3,7 +3,7 @@
 #include "cpp/core/arena.h"
 #include "cpp/core/parallel.h"
 #include "cpp/kernels/conv_depthwise.h"
-#include "cpp/kernels/conv_filters.h"
+#include "cpp/kernels/conv_filter_bank.h"
 
 // A convolution is a matrix product whose left side is never made: the row of an output place is the taps' runs of
 // channels, which lie in x already, at the same distances from every place. Taps that follow each other in memory are
@@ -57,7 +57,7 @@ void conv_forward(const ConvForward& k) {
   const i64 channels = s.channels / s.groups, filters = s.filters / s.groups;
   const i64 taps = s.kernel_height * s.kernel_width;
   Scratch scratch;
-  const Filters all(s, k.w, scratch);
+  const FilterBank bank(s, k.w, scratch);
 
   const double row_ns = 0.02 * static_cast<double>(s.out_width * taps * channels * s.filters);
   for_row_bands(k, row_ns, false, [&](i64 rows, const Window& x, float* y, Scratch& own) {
@@ -65,9 +65,9 @@ void conv_forward(const ConvForward& k) {
                               channels, own);
     for (i64 group = 0; group < s.groups; ++group) {
       const i64 first = group * filters;
-      all.run({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels, y + first,
-               s.out_width * s.filters, s.filters, rows, s.out_width, filters},
-              runs, k.bias == nullptr ? nullptr : k.bias + first, k.activation, group);
+      bank.run({x.at + group * channels, s.stride_height * x.row, s.stride_width * s.channels, y + first,
+                s.out_width * s.filters, s.filters, rows, s.out_width, filters},
+               runs, k.bias == nullptr ? nullptr : k.bias + first, k.activation, group);
     }
   });
 }

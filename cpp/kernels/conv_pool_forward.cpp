@@ -1,5 +1,5 @@
 #include "cpp/core/parallel.h"
-#include "cpp/kernels/conv_filters.h"
+#include "cpp/kernels/conv_filter_bank.h"
 #include "cpp/kernels/conv_pool.h"
 #include "cpp/kernels/conv_pool_reach.h"
 #include "cpp/kernels/conv_pool_tile.h"
@@ -14,7 +14,7 @@ constexpr i64 nearby_floats = 8192;  // of the convolution, at a time
 
 struct Forward {
   const ConvPoolForward& k;
-  Filters all;
+  FilterBank bank;
   i64 columns;
 
   // What places of one image read: floats from row to row and from place to place, and the runs after each of them.
@@ -36,8 +36,8 @@ struct Forward {
     const i64 filters = k.conv.filters;
     Scratch own;
     const Source x = source_of(image, rows, own);
-    all.run({x.at, x.row, x.place, z, columns * filters, filters, rows.end - rows.begin, columns, filters}, x.runs,
-            k.bias, k.activation);
+    bank.run({x.at, x.row, x.place, z, columns * filters, filters, rows.end - rows.begin, columns, filters}, x.runs,
+             k.bias, k.activation);
   }
 
   // Rows of pools [first, last) of an image, whose places are `rows`.
@@ -47,7 +47,7 @@ struct Forward {
     const Source x = source_of(image, rows, own);
     const i64 row = p.out_width * p.channels, to = (image * p.out_height + first) * row;
     run_pooled_band({x.at, 2 * x.row, 2 * x.place, k.y + to, row, p.channels, last - first, p.out_width, p.channels},
-                    4 * x.row, x.runs, all.packed(), k, k.winner == nullptr ? nullptr : k.winner + to);
+                    4 * x.row, x.runs, bank.packed(), k, k.winner == nullptr ? nullptr : k.winner + to);
   }
 
   // The same of several images with one row and few places: place by place, so that tiles are full of images.
@@ -59,7 +59,7 @@ struct Forward {
     for (i64 place = 0; place < columns; ++place)
       run_band({k.x + first * size + place * s.stride_width * s.channels, 0, size, z + place * s.filters, 0,
                 columns * s.filters, 1, images, s.filters},
-               runs, all.packed(), k.bias, k.activation);
+               runs, bank.packed(), k.bias, k.activation);
   }
 
   // Rows of pools [first, last) of an image from z, whose first row is `begin`.
@@ -89,7 +89,7 @@ void conv_pool_forward(const ConvPoolForward& k) {
   const PoolShape& p = k.pool;
   if (p.batch * p.out_height * p.out_width * p.channels == 0) return;
   Scratch scratch;
-  const Forward forward{k, Filters(s, k.w, scratch), pooled_columns(p)};
+  const Forward forward{k, FilterBank(s, k.w, scratch), pooled_columns(p)};
   const i64 row_floats = forward.columns * s.filters;
   const i64 conv_rows = at_most(nearby_floats / row_floats, s.out_height);
   const i64 wanted = conv_rows < p.pool_height ? 1 : (conv_rows - p.pool_height) / p.stride_height + 1;
@@ -97,10 +97,10 @@ void conv_pool_forward(const ConvPoolForward& k) {
   const i64 most_rows = at_most((band - 1) * p.stride_height + p.pool_height, s.out_height);
   const double place_ns = 0.02 * static_cast<double>(s.kernel_height * s.kernel_width * s.channels * s.filters);
   const double band_ns = place_ns * static_cast<double>(most_rows * forward.columns);
-  const bool flat = forward.all.in_panels() && s.height == 1 && s.kernel_height == 1 && s.pad_left == 0 &&
+  const bool flat = forward.bank.in_panels() && s.height == 1 && s.kernel_height == 1 && s.pad_left == 0 &&
                     forward.columns < 2 * tallest &&
                     (forward.columns - 1) * s.stride_width + (s.kernel_width - 1) * s.dilation_width < s.width;
-  const bool in_registers = forward.all.in_panels() && pools_in_registers(k);
+  const bool in_registers = forward.bank.in_panels() && pools_in_registers(k);
   const i64 together = bands > 1 ? 1 : at_most(flat ? 4 * tallest : rows_for(band_ns), p.batch);
   parallel_for(
       ceil_div(p.batch, together) * bands, 1,

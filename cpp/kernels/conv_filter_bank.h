@@ -8,9 +8,9 @@ namespace lw::LIKEWISE_LEVEL {
 namespace {
 
 // The way of a band is decided by the shape alone, so that sums have one order at every level, with a pool and without.
-class Filters {
+class FilterBank {
  public:
-  Filters(const ConvShape& s, const float* w, Scratch& scratch)
+  FilterBank(const ConvShape& s, const float* w, Scratch& scratch)
       : s_(s),
         way_(as_dots(s)         ? Way::dots
              : taps_in_pairs(s) ? Way::tap_pairs
